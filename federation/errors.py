@@ -1,0 +1,70 @@
+"""Errors of the federation.
+
+    FederationError
+    ├── InvalidOrder            an order that cannot be judged; the text names the field
+    ├── InvalidRuleSet          a rule-set file that cannot be used; the text names the entry
+    ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
+    ├── UnknownSite             no registered site has this id
+    └── SourceError             an archive did not give a usable answer (never "no priors")
+        ├── SourceUnavailable   refused, reset, no route, 5xx: retryable
+        ├── SourceTimedOut      no complete answer inside the budget: retryable
+        ├── SourceUnauthorised  the archive does not accept us: terminal until somebody acts
+        ├── SourceProtocolError the answer is not what the protocol allows: terminal
+        └── QueryRefused        we do not ask this (empty id, wildcard in an id): terminal
+
+Texts name sites, states and status codes, never identifiers or values of a person.
+"""
+
+
+class FederationError(Exception):
+    """Root of all errors raised by ``federation``."""
+
+
+class InvalidOrder(FederationError):
+    """An order that cannot be judged; the text names the field."""
+
+
+class InvalidRuleSet(FederationError):
+    """A rule-set that cannot be used; the text names the entry."""
+
+
+class InvalidCodeMap(FederationError):
+    """A site's code map that cannot be used; the text names the line."""
+
+
+class UnknownSite(FederationError):
+    """No registered site has this id."""
+
+
+class SourceError(FederationError):
+    """An archive did not give a usable answer. ``reason`` is a stable, value-free code."""
+
+    retryable = False
+
+    def __init__(self, reason: str, text: str | None = None) -> None:
+        super().__init__(text or reason)
+        self.reason = reason
+
+
+class SourceUnavailable(SourceError):
+    """Refused, reset, no route, 5xx."""
+
+    retryable = True
+
+
+class SourceTimedOut(SourceError):
+    """No complete answer inside the budget."""
+
+    retryable = True
+
+
+class SourceUnauthorised(SourceError):
+    """The archive does not accept us."""
+
+
+class SourceProtocolError(SourceError):
+    """The answer is not what the protocol allows."""
+
+
+class QueryRefused(SourceError):
+    """A question we do not put to an archive."""
