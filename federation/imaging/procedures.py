@@ -103,6 +103,4 @@ class Procedure:
         return tuple(sorted(self.regions, key=REGION_ORDER.index))
 
 
-UNKNOWN_PROCEDURE = Procedure(
-    Modality.UNKNOWN, frozenset({UNKNOWN_REGION}), Laterality.UNKNOWN, confidence=0.0
-)
+UNKNOWN_PROCEDURE = Procedure(Modality.UNKNOWN, frozenset({UNKNOWN_REGION}), Laterality.UNKNOWN, confidence=0.0)

@@ -53,8 +53,7 @@ class Coverage:
     def is_complete(self) -> bool:
         """True only when every site answered in full (a site where the person has no identifier counts)."""
         return all(
-            s.state is CoverageState.ANSWERED
-            or (s.state is CoverageState.SKIPPED and s.reason == NO_IDENTIFIER)
+            s.state is CoverageState.ANSWERED or (s.state is CoverageState.SKIPPED and s.reason == NO_IDENTIFIER)
             for s in self.sites
         )
 
