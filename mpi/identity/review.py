@@ -1,0 +1,91 @@
+"""Questions that only records staff may answer, and the answers they gave.
+
+Decisions carry their reasons: an item holds the evidence it was raised on, line by line, summing to its score.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import Enum
+
+from mpi.identity.identifiers import PatientIdentifier
+
+
+class ReviewKind(Enum):
+    """Why staff are asked."""
+
+    POSSIBLE_MATCH = "possible_match"
+    MERGE_CONFLICT = "merge_conflict"
+    MERGE_REVERSED = "merge_reversed"
+    MERGE_REFUSED = "merge_refused"
+    SUSPECTED_REUSE = "suspected_reuse"
+    SUSPECTED_OVERLAY = "suspected_overlay"
+
+
+class ReviewStatus(Enum):
+    """SUPERSEDED: what was asked no longer stands (a record was merged away, another decision settled it)."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    SUPERSEDED = "superseded"
+
+
+class ReviewDecision(Enum):
+    """SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One comparison: the level reached and what it adds to the score, in bits."""
+
+    comparison: str
+    level: str
+    match_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """One question about two records. ``left`` is the record that raised it; ``right`` may be unknown to the index.
+
+    ``score`` is the sum of the evidence in bits, ``None`` when no score is involved. ``priority`` 0 is normal, higher
+    is more urgent. ``version`` changes with every change: a decision names the version it was made on.
+    """
+
+    review_item_id: str
+    kind: ReviewKind
+    left: PatientIdentifier
+    right: PatientIdentifier
+    opened_at: dt.datetime
+    source: str
+    status: ReviewStatus = ReviewStatus.OPEN
+    priority: int = 0
+    score: float | None = None
+    match_probability: float | None = None
+    model_version: str | None = None
+    evidence: tuple[EvidenceLine, ...] = ()
+    guards: tuple[str, ...] = ()
+    decision: ReviewDecision | None = None
+    decided_by: str | None = None
+    decided_at: dt.datetime | None = None
+    decision_reason: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NeverLink:
+    """*Not the same person*, said by a human (or by an A37). ``left < right``. No score links the pair again."""
+
+    left: PatientIdentifier
+    right: PatientIdentifier
+    said_by: str
+    said_at: dt.datetime
+
+    @classmethod
+    def of(cls, one: PatientIdentifier, other: PatientIdentifier, *, said_by: str, said_at: dt.datetime) -> NeverLink:
+        left, right = sorted((one, other))
+        return cls(left, right, said_by, said_at)
