@@ -78,8 +78,35 @@ class OrderCheckRepository(Protocol):
         """Newest revision of each check about one of these persons (or whose order's identifier resolves to one)."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One event waiting to be told. ``kind`` is ``person_changed``; ``body`` holds ids only."""
+
+    outbox_id: int
+    kind: str
+    body: dict[str, object]
+    created_at: dt.datetime
+    attempts: int = 0
+
+
+class Outbox(Protocol):
+    """The durable queue: rows written with the change they tell of, carried to the workers by a relay."""
+
+    def due(self, *, limit: int, now: dt.datetime, retry_after_seconds: float) -> Sequence[OutboxMessage]:
+        """Rows neither done nor handed to a worker during the last ``retry_after_seconds``, oldest first."""
+
+    def mark_enqueued(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None: ...
+
+    def get(self, outbox_id: int) -> OutboxMessage | None:
+        """The row if it is not done, locked for this unit of work; ``None`` when done (a repeat has no effect)."""
+
+    def mark_done(self, outbox_id: int, *, at: dt.datetime) -> None: ...
+
+
 class UnitOfWork(IdentityUnitOfWork, Protocol):
     """The index's unit of work, with what the federation keeps."""
 
     @property
     def order_checks(self) -> OrderCheckRepository: ...
+    @property
+    def outbox(self) -> Outbox: ...

@@ -115,8 +115,29 @@ class AuditLog(Protocol):
         """Newest first."""
 
 
+class Inbox(Protocol):
+    """Messages taken before, so that a repeat is answered and not carried out again.
+
+    A repeat has the same sender, the same control id and the same content.
+    """
+
+    def stored_acknowledgement(self, sender: str, message_control_id: str, content_hash: str) -> bytes | None:
+        """The acknowledgement sent for this very message, or ``None`` when it was never taken."""
+
+    def keep(
+        self,
+        sender: str,
+        message_control_id: str,
+        content_hash: str,
+        *,
+        acknowledgement: bytes,
+        received_at: dt.datetime,
+    ) -> None:
+        """Remember the message with its acknowledgement, in the transaction of its effect."""
+
+
 class UnitOfWork(Protocol):
-    """One transaction. Entering begins it (a write transaction on SQLite is immediate), leaving without commit undoes it."""
+    """One transaction. Entering begins it (immediate on SQLite), leaving without ``commit`` undoes it."""
 
     @property
     def records(self) -> RecordRepository: ...
@@ -128,6 +149,8 @@ class UnitOfWork(Protocol):
     def events(self) -> EventSink: ...
     @property
     def audit(self) -> AuditLog: ...
+    @property
+    def inbox(self) -> Inbox: ...
 
     def lock(self, keys: Collection[str]) -> None:
         """Keep others who lock one of these keys out until this unit ends. Taken in sorted order."""

@@ -93,7 +93,7 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened to one identifier. ``kind`` is a stable name (registered, updated, merged, linked ...)."""
+    """One thing that happened to one identifier. ``kind`` is a stable name (registered, updated, merged ...)."""
 
     identifier: PatientIdentifier
     kind: str
