@@ -1,0 +1,74 @@
+"""Judge recent orders of a person again after the person's records changed (a link, a merge, a decision by staff)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from federation.imaging.order_checks import OrderCheck
+from federation.imaging.rule_set import RuleSet
+from federation.ports import UnitOfWork
+from federation.sites.directory import SiteDirectory
+from federation.usecases.check_order import judge_order
+from federation.usecases.search_priors import ProcedureOf
+from mpi.errors import UnknownIdentifier
+from mpi.identity.identifiers import EnterpriseId
+from mpi.ports import Clock
+
+REASSESS_WITHIN = dt.timedelta(days=1)
+"""An order older than this has been carried out or dropped; its alert helps nobody any more."""
+
+
+async def reassess_alerts(
+    enterprise_ids: Collection[EnterpriseId],
+    *,
+    units: Callable[[], UnitOfWork],
+    read: Callable[[], UnitOfWork],
+    directory: SiteDirectory,
+    procedure_of: ProcedureOf,
+    rules: RuleSet,
+    deadline_seconds: float,
+    clock: Clock,
+) -> int:
+    """Append a new revision to each recent check whose verdict is another one now; return how many.
+
+    Running it twice appends nothing the second time.
+    """
+    with read() as uow:
+        checks = uow.order_checks.open_checks_of(enterprise_ids, since=clock() - REASSESS_WITHIN)
+    revised = 0
+    for check in checks:
+        try:
+            judged = await judge_order(
+                check.order, read=read, directory=directory, procedure_of=procedure_of, rules=rules,
+                deadline_seconds=deadline_seconds, clock=clock,
+            )  # fmt: skip
+        except UnknownIdentifier:
+            continue
+        new = replace(
+            check,
+            revision=check.revision + 1,
+            enterprise_id=judged.identity.enterprise_id,
+            assessment=judged.assessment,
+            coverage=judged.history.coverage,
+            identity_under_review=judged.identity.is_under_review,
+            checked_at=clock(),
+        )
+        if _says_otherwise(check, new):
+            with units() as uow:
+                uow.order_checks.append(new)
+                uow.commit()
+            revised += 1
+    return revised
+
+
+def _says_otherwise(old: OrderCheck, new: OrderCheck) -> bool:
+    """A site that is down must not withdraw an alert: a lower tier counts only from a complete answer."""
+    if new.assessment.tier < old.assessment.tier and not new.coverage.is_complete:
+        return False
+    return (
+        old.assessment.tier is not new.assessment.tier
+        or old.assessment.best_prior_id != new.assessment.best_prior_id
+        or old.identity_under_review != new.identity_under_review
+    )

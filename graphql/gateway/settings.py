@@ -1,0 +1,170 @@
+"""All configuration of the hub, in one frozen object. Nothing else reads the environment.
+
+Sources, later wins: defaults, ``priorlink.toml`` (or ``--config FILE``), ``PRIORLINK_*`` variables
+(``PRIORLINK_HTTP__PORT=8420``). Secrets belong in variables or files, never in the toml.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from gateway.errors import ConfigurationError
+
+DEFAULT_CONFIG_FILE = Path("priorlink.toml")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class StoreSettings(_Part):
+    """Where the index is kept."""
+
+    url: str = Field("sqlite:///priorlink.db", description="SQLAlchemy URL: sqlite:///FILE or postgresql://...")
+
+
+class HttpSettings(_Part):
+    """The HTTP hub."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8420, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
+    graphiql: bool = Field(False, description="serve the GraphiQL page at /graphql")
+    max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
+
+
+class MllpSettings(_Part):
+    """The HL7 v2 listener."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(2575, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
+    max_frame_bytes: int = Field(16_777_216, ge=1_048_576, description="largest message, bytes")
+    idle_timeout_seconds: float = Field(600.0, gt=0, description="a silent connection is closed after this")
+    max_connections: int = Field(64, gt=0, description="connections at once")
+
+
+class AuthSettings(_Part):
+    """Whose tokens are taken. Exactly one of ``jwks_file`` and ``jwks_url``; without either nobody gets in."""
+
+    issuer: str = Field("", description="iss claim that tokens must carry")
+    audience: str = Field("priorlink", description="aud claim that tokens must carry")
+    jwks_file: Path | None = Field(None, description="JSON Web Key Set file, read again when it changes")
+    jwks_url: str | None = Field(None, description="JSON Web Key Set address, fetched again every 5 minutes")
+    leeway_seconds: int = Field(30, ge=0, le=300, description="clock skew allowed, seconds")
+
+
+class AuthoritySettings(_Part):
+    """A registered assigning authority."""
+
+    name: str = Field(min_length=1, description="namespace id as it stands in PID-3.4")
+    oid: str | None = Field(None, description="universal id of the same authority")
+    strong: bool = Field(False, description="one number to a person across sites (a national id)")
+
+
+class DicomwebArchive(_Part):
+    """An archive asked by QIDO-RS."""
+
+    protocol: Literal["dicomweb"]
+    url: str = Field(pattern=r"^https?://", description="DICOMweb root, without /studies")
+    token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
+    token_file: Path | None = Field(None, description="file that holds the bearer token")
+
+
+class DimseArchive(_Part):
+    """An archive asked by C-FIND, study root."""
+
+    protocol: Literal["dimse"]
+    host: str
+    port: int = Field(ge=1, le=65535)
+    called_ae_title: str = Field(min_length=1, max_length=16)
+    calling_ae_title: str = Field("PRIORLINK", min_length=1, max_length=16)
+    max_associations: int = Field(4, ge=1, le=16, description="associations at once")
+
+
+Archive = Annotated[DicomwebArchive | DimseArchive, Field(discriminator="protocol")]
+
+
+class SiteSettings(_Part):
+    """A hospital that takes part."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="short stable name; its HL7 sending facility")
+    name: str = Field(min_length=1)
+    assigning_authority: str = Field(min_length=1)
+    time_zone: str = Field("UTC", description="IANA name; times without offset are local there")
+    fallback_charset: str = Field("latin-1", description="for text that declares no character set")
+    sr_means_final_report: bool = Field(False, description="the archive takes an SR only once the report is signed")
+    viewer_url_template: str | None = Field(None, description="opens a study; holds {study_instance_uid}")
+    code_map: Path | None = Field(None, description="CSV: the site's procedure codes")
+    archive: Archive | None = Field(None, description="how its archive is asked; none = identities only")
+
+
+class TasksSettings(_Part):
+    """Background work."""
+
+    broker_url: str | None = Field(None, description="redis://... or amqp://...; none = inside the hub's process")
+    threads: int = Field(2, ge=1, le=64, description="worker threads")
+
+
+class FederationSettings(_Part):
+    """How sites are asked and orders judged."""
+
+    deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
+    rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PRIORLINK_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    store: StoreSettings = StoreSettings()
+    http: HttpSettings = HttpSettings()
+    mllp: MllpSettings = MllpSettings()
+    auth: AuthSettings = AuthSettings()
+    tasks: TasksSettings = TasksSettings()
+    federation: FederationSettings = FederationSettings()
+    authorities: tuple[AuthoritySettings, ...] = ()
+    sites: tuple[SiteSettings, ...] = ()
+    match_model: Path | None = Field(None, description="match model file; none = the model that ships")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables win over what is handed in (the toml file's contents)."""
+        return (env_settings, init_settings)
+
+
+def load_settings(config_file: Path | None = None) -> Settings:
+    """Read the file (``priorlink.toml`` here, if there is one) and the environment.
+
+    Raises:
+        ConfigurationError: the file is missing or broken, or a field is wrong; the text names the field.
+    """
+    chosen = config_file or DEFAULT_CONFIG_FILE
+    if config_file is not None and not config_file.is_file():
+        raise ConfigurationError(f"configuration file {config_file} does not exist")
+    try:
+        values: dict[str, Any] = TomlConfigSettingsSource(Settings, chosen)() if chosen.is_file() else {}
+    except ValueError as error:
+        raise ConfigurationError(f"{chosen}: {error}") from error
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{where}: {first['msg']}") from error

@@ -1,0 +1,82 @@
+"""Whose number is this, and under which numbers do the hospitals know that person?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpi.errors import UnknownIdentifier
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.records import SourceRecord
+from mpi.identity.review import ReviewItem
+from mpi.ports import UnitOfWork
+from mpi.usecases.follow_identifier import follow_identifier
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedIdentity:
+    """One person as the index knows it.
+
+    ``records`` are linked for certain (automatic above the upper threshold, or by hand). ``retired_identifiers``
+    resolve to one of them: an archive may still file studies under these. ``open_items`` ask about one of the
+    records; what they may add neither raises nor silences an alert.
+    """
+
+    enterprise_id: EnterpriseId
+    records: tuple[SourceRecord, ...]
+    retired_identifiers: tuple[tuple[PatientIdentifier, PatientIdentifier], ...] = ()
+    open_items: tuple[ReviewItem, ...] = ()
+
+    @property
+    def is_under_review(self) -> bool:
+        return bool(self.open_items)
+
+    def identifiers_of(self, assigning_authority: str) -> tuple[PatientIdentifier, ...]:
+        """All numbers, current first, under which this authority's archive may file the person's studies."""
+        current = [r.identifier for r in self.records if r.identifier.assigning_authority == assigning_authority]
+        old = [retired for retired, _ in self.retired_identifiers if retired.assigning_authority == assigning_authority]
+        return tuple(dict.fromkeys([*current, *old]))
+
+    def record_of(self, identifier: PatientIdentifier) -> SourceRecord | None:
+        """The record that a current or retired number stands for."""
+        survivors = dict(self.retired_identifiers)
+        wanted = survivors.get(identifier, identifier)
+        return next((r for r in self.records if r.identifier == wanted), None)
+
+
+def resolve_identity(identifier: PatientIdentifier, *, uow: UnitOfWork) -> ResolvedIdentity:
+    """The person an identifier names, retired identifiers followed to their survivor.
+
+    Raises:
+        UnknownIdentifier: no active record is behind the identifier.
+    """
+    record = follow_identifier(identifier, uow=uow)
+    if record is None or record.enterprise_id is None:
+        raise UnknownIdentifier("no active record has this identifier")
+    return resolve_person(record.enterprise_id, uow=uow)
+
+
+def resolve_person(enterprise_id: EnterpriseId, *, uow: UnitOfWork) -> ResolvedIdentity:
+    """The person an enterprise id names.
+
+    Raises:
+        UnknownIdentifier: nobody has this enterprise id (any more).
+    """
+    records = uow.records.of_person(enterprise_id)
+    if not records:
+        raise UnknownIdentifier("no person has this enterprise id")
+    retired = _retired_into(records, uow)
+    about = [r.identifier for r in records]
+    return ResolvedIdentity(enterprise_id, records, retired, uow.reviews.open_about(about))
+
+
+def _retired_into(
+    records: tuple[SourceRecord, ...], uow: UnitOfWork
+) -> tuple[tuple[PatientIdentifier, PatientIdentifier], ...]:
+    """(retired, survivor) pairs, chains followed: who was merged into one that was merged in turn counts too."""
+    found: dict[PatientIdentifier, PatientIdentifier] = {}
+    for record in records:
+        frontier: tuple[PatientIdentifier, ...] = (record.identifier,)
+        while frontier:
+            frontier = tuple(i for i in uow.records.retired_into(frontier) if i not in found)
+            found.update(dict.fromkeys(frontier, record.identifier))
+    return tuple(sorted(found.items()))
