@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 from mpi.events import IdentityChange, PersonChanged
 from mpi.identity.demographics import Demographics
-from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.merging import NO_EFFECT, REVIEWED, MergeFacts, MergeOutcome, check_merge, decide_merge
 from mpi.identity.records import HistoryEntry, LinkSource, MatchGrade, PersonLink, RecordStatus, SourceRecord
 from mpi.identity.review import ReviewKind
-from mpi.identity.updates import DemographicsUpdate
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
+from mpi.usecases.move_record import companions_of, move_record, other_members
 from mpi.usecases.open_review import open_review
 from mpi.usecases.supersede_reviews import supersede_reviews
 
@@ -33,9 +33,7 @@ class ApplyMerge:
     source: str
 
 
-def apply_merge(
-    command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
-) -> MergeOutcome:
+def apply_merge(command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> MergeOutcome:
     """Decide and carry out one merge.
 
     Raises:
@@ -48,9 +46,7 @@ def apply_merge(
     if outcome not in NO_EFFECT:
         _carry_out(command, facts, outcome, uow, matcher, clock)
     if outcome in REVIEWED:
-        kind = (
-            ReviewKind.MERGE_REVERSED if outcome is MergeOutcome.REVERSE_OF_EARLIER else ReviewKind.MERGE_CONFLICT
-        )
+        kind = ReviewKind.MERGE_REVERSED if outcome is MergeOutcome.REVERSE_OF_EARLIER else ReviewKind.MERGE_CONFLICT
         open_review(
             kind,
             facts.resolved_survivor_id,
@@ -96,12 +92,10 @@ def _end_of_chain(sent: PatientIdentifier, record: SourceRecord | None) -> Patie
     return record.surviving_identifier or record.identifier
 
 
-def _others(
-    record: SourceRecord | None, pair: set[PatientIdentifier], uow: UnitOfWork
-) -> tuple[SourceRecord, ...]:
-    if record is None or record.enterprise_id is None:
+def _others(record: SourceRecord | None, pair: set[PatientIdentifier], uow: UnitOfWork) -> tuple[SourceRecord, ...]:
+    if record is None:
         return ()
-    return tuple(r for r in uow.records.of_person(record.enterprise_id) if r.identifier not in pair)
+    return tuple(r for r in other_members(record, uow) if r.identifier not in pair)
 
 
 def _carry_out(
@@ -109,21 +103,31 @@ def _carry_out(
 ) -> None:
     now = clock()
     subsumed = facts.subsumed
-    changed: list[EnterpriseId] = []
-    if subsumed is not None and subsumed.enterprise_id is not None:
-        changed.append(subsumed.enterprise_id)
+    if subsumed is not None:
         if outcome in (MergeOutcome.SURVIVOR_UNKNOWN, MergeOutcome.SURVIVOR_JOINS):
             _join(command, facts, subsumed, uow, matcher, now)
-    if facts.survivor is not None and facts.survivor.enterprise_id is not None:
-        changed.append(facts.survivor.enterprise_id)
+        else:
+            _companions_follow(facts.survivor, subsumed, uow, matcher)
     retired = (subsumed or _alias(command)).retired(facts.resolved_survivor_id)
     uow.records.save(retired, blocking_keys=())
-    uow.history.append(
-        HistoryEntry(command.subsumed, f"merged:{outcome.value}", command.event_at, command.source)
-    )
+    uow.history.append(HistoryEntry(command.subsumed, f"merged:{outcome.value}", command.event_at, command.source))
     supersede_reviews((command.subsumed,), uow=uow, clock=clock)
+    changed = {
+        r.enterprise_id: None for r in (subsumed, facts.survivor) if r is not None and r.enterprise_id is not None
+    }
     if changed:
-        uow.events.publish(PersonChanged(IdentityChange.RECORD_RETIRED, tuple(dict.fromkeys(changed)), now))
+        uow.events.publish(PersonChanged(IdentityChange.RECORD_RETIRED, tuple(changed), now))
+
+
+def _companions_follow(
+    survivor: SourceRecord | None, subsumed: SourceRecord, uow: UnitOfWork, matcher: Matcher
+) -> None:
+    """Numbers that only stood for the retired record go to its survivor's person."""
+    if survivor is None or survivor.link is None or survivor.enterprise_id == subsumed.enterprise_id:
+        return
+    for companion in companions_of(subsumed, uow):
+        follower = companion.linked(survivor.link)
+        uow.records.save(follower, blocking_keys=matcher.blocking_keys(follower))
 
 
 def _join(
@@ -145,8 +149,7 @@ def _join(
         match_grade=MatchGrade.CERTAIN,
         linked_at=now,
     )
-    joined = survivor.linked(link)
-    uow.records.save(joined, blocking_keys=matcher.blocking_keys(joined))
+    joined = move_record(survivor, link, uow=uow, matcher=matcher)
     uow.history.append(
         HistoryEntry(joined.identifier, "linked:merge", command.event_at, command.source, joined.enterprise_id)
     )

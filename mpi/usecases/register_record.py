@@ -124,9 +124,7 @@ def _update(
     demographics = apply_update(stored.demographics, command.update)
     others = tuple(dict.fromkeys((*stored.asserted_identifiers, *(i for i in asserted if i != stored.identifier))))
     changed = demographics != stored.demographics or others != stored.asserted_identifiers
-    record = replace(
-        stored, demographics=demographics, demographics_at=command.event_at, asserted_identifiers=others
-    )
+    record = replace(stored, demographics=demographics, demographics_at=command.event_at, asserted_identifiers=others)
     return record, RegisterEffect.UPDATED if changed else RegisterEffect.UNCHANGED
 
 
@@ -139,7 +137,8 @@ def _place(
     clock: Clock,
     new_id: NewId,
 ) -> RegisterOutcome:
-    placed, items = record, ()
+    placed = record
+    items: tuple[str, ...] = ()
     if effect is RegisterEffect.UNCHANGED:
         uow.records.save(record, blocking_keys=matcher.blocking_keys(record))
     else:

@@ -1,0 +1,39 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+ARGS ?=
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## make the environment in .venv
+	@scripts/setup.sh hub
+
+setup-dev:
+	@scripts/setup.sh hub-dev
+
+demo: setup ## start the hub and four demo hospitals (ARGS=--check plays the story and exits)
+	@$(BIN)/priorlink demo $(ARGS)
+
+check: setup-dev ## format, lint, types, import contracts, published schema
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	cd graphql && ../$(BIN)/python -m gateway.print_schema --check
+
+test: setup-dev ## get and start the servers that tests need, run every test
+	@scripts/test.sh $(ARGS)
+
+format: setup-dev ## write the format and the safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup-dev ## measure, and write bench/results
+	$(BIN)/python -m bench.run $(ARGS)
+
+lock: ## resolve requirements/ anew
+	@scripts/lock.sh
+
+.PHONY: help setup setup-dev demo check test format bench lock

@@ -1,0 +1,33 @@
+"""Close questions that no longer stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.review import ReviewItem, ReviewStatus
+from mpi.ports import Clock, UnitOfWork
+
+
+def supersede_reviews(identifiers: Collection[PatientIdentifier], *, uow: UnitOfWork, clock: Clock) -> None:
+    """Every open item about one of these records becomes superseded (the record is gone)."""
+    for item in uow.reviews.open_about(identifiers):
+        _close(item, uow, clock)
+
+
+def supersede_settled(
+    one_person: Collection[PatientIdentifier], *, uow: UnitOfWork, clock: Clock, except_item: str | None = None
+) -> None:
+    """Open questions *are these two one person?* whose two records are in one person now need no answer."""
+    for item in uow.reviews.open_about(one_person):
+        if (
+            item.review_item_id != except_item
+            and item.left != item.right
+            and {item.left, item.right} <= set(one_person)
+        ):
+            _close(item, uow, clock)
+
+
+def _close(item: ReviewItem, uow: UnitOfWork, clock: Clock) -> None:
+    uow.reviews.save(replace(item, status=ReviewStatus.SUPERSEDED, decided_at=clock(), version=item.version + 1))

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Make .venv from the hash-locked requirements. Usage: scripts/setup.sh hub|hub-dev
+# Needs Python 3.11 to 3.13 and nothing else; a second run with unchanged locks does nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lock="requirements/$1.txt"
+
+find_python() {
+  local candidate
+  for candidate in ${PRIORLINK_PYTHON:-} python3 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  echo "priorlink needs Python 3.11, 3.12 or 3.13; none was found (set PRIORLINK_PYTHON to one)" >&2
+  exit 4
+}
+
+make_venv() {
+  local python="$1"
+  if "$python" -m venv .venv 2>/dev/null; then return; fi
+  # Debian and Ubuntu ship Python without ensurepip.
+  rm -rf .venv
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      "$("$python" -c 'import sys; print("python3.%d-venv" % sys.version_info.minor)')" >&2
+    "$python" -m venv .venv
+  else
+    echo "Python's venv module is missing; on Debian or Ubuntu: sudo apt-get install python3-venv" >&2
+    exit 4
+  fi
+}
+
+# The development lock holds all of the hub's: an environment made for tests serves the demo too.
+wanted="$(cat requirements/bootstrap.txt "$lock" pyproject.toml | cksum)"
+for stamp in .venv/.stamp-hub-dev ".venv/.stamp-$1"; do
+  [ "$stamp" = .venv/.stamp-hub-dev ] && match="$(cat requirements/bootstrap.txt requirements/hub-dev.txt pyproject.toml | cksum)" || match="$wanted"
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$match" ]; then exit 0; fi
+done
+
+[ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null || { rm -rf .venv; make_venv "$(find_python)"; }
+echo "priorlink: making the environment (.venv) from $lock" >&2
+rm -f .venv/.stamp-*
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock" 2>.venv/uv.log; then
+  # A private registry set up for pip alone: slower, same locks.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+fi
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+echo "$wanted" >".venv/.stamp-$1"
