@@ -1,0 +1,232 @@
+"""Builds the hub's parts from settings: the one place where adapters meet use cases.
+
+settings -> store (engine, units of work) -> directory of sites (sources) -> matcher, rules, normaliser
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+
+from adapters.dicom.dicomweb_source import DicomwebSettings, DicomwebSource
+from adapters.dicom.dimse_source import DimseSettings, DimseSource
+from adapters.store.engine import make_engine
+from adapters.store.migrate import check, upgrade
+from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory
+from federation.errors import InvalidCodeMap, InvalidRuleSet
+from federation.imaging.code_map import CodeMap, parse_code_map
+from federation.imaging.procedure_normalizer import normalize_procedure
+from federation.imaging.procedures import Procedure
+from federation.imaging.rule_set import RuleSet, default_rule_set, parse_rule_set
+from federation.imaging.studies import SiteStudy
+from federation.ports import PriorSource
+from federation.sites.directory import SiteDirectory
+from federation.sites.site import Site, SiteId
+from gateway.errors import ConfigurationError, ServiceMissing
+from gateway.settings import DicomwebArchive, DimseArchive, Settings, SiteSettings
+from mpi.errors import InvalidModel
+from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
+from mpi.matching.match_model import MatchModel, default_model, parse_model
+from mpi.usecases.matcher import Matcher
+
+
+def utc_now() -> dt.datetime:
+    """The present as an aware UTC instant."""
+    return dt.datetime.now(dt.UTC)
+
+
+def new_id() -> str:
+    """A random id; says nothing about what it names."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Everything a door (HTTP, MLLP, worker, command line) needs."""
+
+    settings: Settings
+    engine: sa.Engine
+    units: Callable[[], SqlUnitOfWork]
+    read: Callable[[], SqlUnitOfWork]
+    directory: SiteDirectory
+    matcher: Matcher
+    rules: RuleSet
+    code_maps: Mapping[SiteId, CodeMap]
+
+    def procedure_of(self, study: SiteStudy) -> Procedure:
+        """The canonical procedure of a study, the site's own code map first."""
+        return normalize_procedure(
+            study.description or "",
+            dicom_modality=study.imaging_modalities or study.modalities,
+            body_part_examined=study.body_part_examined,
+            code=study.procedure_code,
+            code_system=study.procedure_code_system,
+            code_map=self.code_maps.get(study.site_id),
+        )
+
+    def normalize_order(
+        self,
+        *,
+        site_id: str,
+        description: str,
+        modality: str | None = None,
+        body_part: str | None = None,
+        code: str | None = None,
+        code_system: str | None = None,
+    ) -> Procedure:
+        """The canonical procedure that is ordered."""
+        return normalize_procedure(
+            description,
+            dicom_modality=modality,
+            body_part_examined=body_part,
+            code=code,
+            code_system=code_system,
+            code_map=self.code_maps.get(SiteId(site_id)),
+        )
+
+    async def aclose(self) -> None:
+        """Give up connections to archives and the database."""
+        await self.directory.aclose()
+        self.engine.dispose()
+
+
+def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
+    """Connect to the store and build every part. With ``migrate`` the store is brought up to date first.
+
+    Raises:
+        ConfigurationError: a setting or a file named in it cannot be used.
+        ServiceMissing: the store is not there, or is not up to date.
+    """
+    matcher = Matcher(_model(settings), authority_registry(settings))
+    rules = load_rules(settings.federation.rules_file)
+    sites = {SiteId(s.id): _site(s) for s in settings.sites}
+    if len(sites) != len(settings.sites):
+        raise ConfigurationError("sites: two sites have the same id")
+    sources = {SiteId(s.id): source for s in settings.sites if (source := _source(s, sites[SiteId(s.id)])) is not None}
+    code_maps = {SiteId(s.id): load_code_map(s.code_map) for s in settings.sites if s.code_map is not None}
+    engine = open_store(settings, migrate=migrate)
+    return Hub(
+        settings=settings,
+        engine=engine,
+        units=unit_of_work_factory(engine),
+        read=lambda: SqlUnitOfWork(engine, read_only=True),
+        directory=SiteDirectory(sites, sources),
+        matcher=matcher,
+        rules=rules,
+        code_maps=code_maps,
+    )
+
+
+def open_store(settings: Settings, *, migrate: bool = False) -> sa.Engine:
+    """The engine of a store that is there and up to date.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+        ServiceMissing: the database does not answer, or its schema is not this version's.
+    """
+    try:
+        engine = make_engine(settings.store.url)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
+        raise ConfigurationError("store.url: not a usable database URL") from error
+    try:
+        if migrate:
+            upgrade(engine)
+        problems = check(engine)
+    except sa.exc.DBAPIError as error:
+        raise ServiceMissing("store: the database does not answer") from error
+    if problems:
+        raise ServiceMissing("store: " + "; ".join(problems) + " (run: priorlink db upgrade)")
+    return engine
+
+
+def authority_registry(settings: Settings) -> AuthorityRegistry:
+    """The registered authorities; a site's own one is registered by naming it there."""
+    named = [AssigningAuthority(a.name, a.oid, a.strong) for a in settings.authorities]
+    known = {a.name for a in named}
+    own = {s.assigning_authority: AssigningAuthority(s.assigning_authority) for s in settings.sites}
+    return AuthorityRegistry.of(*named, *(a for name, a in own.items() if name not in known))
+
+
+def load_rules(path: Path | None) -> RuleSet:
+    """The rule-set of a file, or the one that ships."""
+    if path is None:
+        return default_rule_set()
+    try:
+        return parse_rule_set(_read(path, "federation.rules_file"))
+    except InvalidRuleSet as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def load_code_map(path: Path) -> CodeMap:
+    """A site's own procedure codes."""
+    try:
+        return parse_code_map(_read(path, "code_map"))
+    except InvalidCodeMap as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def load_model(path: Path) -> MatchModel:
+    """A match model file."""
+    try:
+        return parse_model(_read(path, "match_model"))
+    except InvalidModel as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _model(settings: Settings) -> MatchModel:
+    return default_model() if settings.match_model is None else load_model(settings.match_model)
+
+
+def _read(path: Path, field: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(f"{field}: cannot read {path}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{field}: {path} is not UTF-8") from error
+
+
+def _site(settings: SiteSettings) -> Site:
+    try:
+        ZoneInfo(settings.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigurationError(f"sites.{settings.id}.time_zone: not an IANA time zone") from error
+    return Site(
+        site_id=SiteId(settings.id),
+        name=settings.name,
+        assigning_authority=settings.assigning_authority,
+        time_zone=settings.time_zone,
+        sr_means_final_report=settings.sr_means_final_report,
+        viewer_url_template=settings.viewer_url_template,
+    )
+
+
+def _source(settings: SiteSettings, site: Site) -> PriorSource | None:
+    archive = settings.archive
+    if isinstance(archive, DicomwebArchive):
+        return DicomwebSource(site, DicomwebSettings(base_url=archive.url, bearer_token=_token(archive)))
+    if isinstance(archive, DimseArchive):
+        return DimseSource(
+            site,
+            DimseSettings(
+                host=archive.host,
+                port=archive.port,
+                called_ae_title=archive.called_ae_title,
+                calling_ae_title=archive.calling_ae_title,
+                max_associations=archive.max_associations,
+                fallback_charset=settings.fallback_charset,
+            ),
+        )
+    return None
+
+
+def _token(archive: DicomwebArchive) -> str | None:
+    if archive.token_file is not None:
+        return _read(archive.token_file, "archive.token_file").strip()
+    return None if archive.token is None else archive.token.get_secret_value()

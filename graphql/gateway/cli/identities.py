@@ -1,0 +1,258 @@
+"""``priorlink mpi``: load a facility's export, link a file as a dry run, explain a pair."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.bootstrap import Hub, build_hub, load_model, new_id, utc_now
+from gateway.cli.csv_files import CsvRow, CsvTable, read_table, write_table
+from gateway.cli.output import ConfigOption, JsonOption, emit, progress, say
+from gateway.errors import InputRefused
+from gateway.settings import load_settings
+from mpi.audit import AuditEvent, AuditOutcome
+from mpi.errors import InvalidIdentifier, MpiError
+from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.patient_rows import COLUMNS, PatientRow, patient_row
+from mpi.identity.updates import DemographicsUpdate
+from mpi.matching.link_batch import LinkRow, link_records
+from mpi.matching.match_model import default_model
+from mpi.matching.normalize import normalize_record
+from mpi.usecases.explain_pair import explain_pair
+from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
+
+app = typer.Typer(help="the master patient index", no_args_is_help=True)
+
+ROWS_PER_TRANSACTION = 200
+BEFORE_ANY_MESSAGE = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+"""Event time of a row without a registration date: whatever a feed says later is newer."""
+
+NATIONAL_ID = frozenset({"NATIONAL"})
+DateFormatOption = Annotated[
+    str | None, typer.Option("--date-format", help="strptime form of the dates, when they are not ISO (%d/%m/%Y)")
+]
+
+
+@app.command("load")
+def load(
+    file: Annotated[Path, typer.Argument(help="patients CSV (gz too); columns facility and mrn are required")],
+    rejects: Annotated[Path | None, typer.Option("--rejects", help="write rejected rows to this CSV")] = None,
+    date_format: DateFormatOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take a facility's export into the index. A second run of the same file changes nothing."""
+    table = read_table(file, required=("facility", "mrn"), known=COLUMNS)
+    hub = build_hub(load_settings(config))
+    _note_columns(table)
+    counts = dict.fromkeys([effect.value for effect in RegisterEffect], 0)
+    refused: list[tuple[CsvRow, str]] = []
+    with progress("loading", len(table.rows)) as advance:
+        for start in range(0, len(table.rows), ROWS_PER_TRANSACTION):
+            batch = table.rows[start : start + ROWS_PER_TRANSACTION]
+            _load_batch(hub, batch, date_format, counts, refused)
+            advance(start + len(batch))
+    _write_rejects(rejects, table, refused)
+    document = {
+        "file": str(file),
+        "rows": len(table.rows),
+        "accepted": len(table.rows) - len(refused),
+        "rejected": [{"line": row.line, "problem": problem} for row, problem in refused],
+        "effects": counts,
+    }
+    if as_json:
+        emit(document)
+    else:
+        say(f"{document['accepted']} of {len(table.rows)} rows taken: " + _counts_text(counts))
+        for row, problem in refused[:20]:
+            say(f"  line {row.line}: {problem}")
+    return 1 if refused else 0
+
+
+def _load_batch(
+    hub: Hub,
+    batch: tuple[CsvRow, ...],
+    date_format: str | None,
+    counts: dict[str, int],
+    refused: list[tuple[CsvRow, str]],
+) -> None:
+    """One transaction: a file that is stopped half-way has whole batches in it, and can be loaded again."""
+    with hub.units() as uow:
+        taken = 0
+        for row in batch:
+            try:
+                command = _command(row, date_format)
+                outcome = register_record(command, uow=uow, matcher=hub.matcher, clock=utc_now, new_id=new_id)
+            except MpiError as error:
+                refused.append((row, str(error)))
+                continue
+            counts[outcome.effect.value] += 1
+            taken += 1
+        uow.audit.append(
+            AuditEvent(utc_now(), "command-line", "", "mpi load", AuditOutcome.SUCCESS, detail=f"rows={taken}")
+        )
+        uow.commit()
+
+
+def _command(row: CsvRow, date_format: str | None) -> RegisterRecord:
+    if row.problem is not None:
+        raise InvalidIdentifier(row.problem)
+    patient = patient_row(row.values, date_format=date_format)
+    if patient.identifier is None:
+        raise InvalidIdentifier("facility or mrn is empty")
+    return RegisterRecord(
+        site_id=patient.facility,
+        identifiers=(patient.identifier,),
+        update=DemographicsUpdate(patient.demographics),
+        event_at=_registered_on(row.values.get("registered_on", "")),
+        source="csv",
+        own_authority=patient.identifier.assigning_authority,
+    )
+
+
+def _registered_on(text: str) -> dt.datetime:
+    try:
+        return dt.datetime.combine(dt.date.fromisoformat(text.strip()), dt.time(), tzinfo=dt.UTC)
+    except ValueError:
+        return BEFORE_ANY_MESSAGE
+
+
+def _write_rejects(path: Path | None, table: CsvTable, refused: list[tuple[CsvRow, str]]) -> None:
+    if path is None:
+        return
+    rows = (
+        {"line": str(row.line), "problem": problem, **dict(zip(table.columns, row.cells, strict=False))}
+        for row, problem in refused
+    )
+    write_table(path, ["line", "problem", *table.columns], rows)
+
+
+@app.command("link")
+def link(
+    file: Annotated[Path, typer.Argument(help="patients CSV (gz too); column record_id is required")],
+    clusters: Annotated[Path, typer.Option("--clusters", help="write record_id, cluster_id here")],
+    review: Annotated[Path, typer.Option("--review", help="write pairs for records staff here")],
+    model: Annotated[Path | None, typer.Option("--model", help="match model; default: the one that ships")] = None,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Link the records of a file as a dry run: nothing is stored."""
+    table = read_table(file, required=("record_id",), known=COLUMNS)
+    _note_columns(table)
+    chosen = default_model() if model is None else load_model(model)
+    rows = [_comparable(row) for row in _patients(file, table, date_format)]
+    with progress("linking", None) as advance:
+        result = link_records(rows, chosen, progress=lambda done, _total: advance(done))
+    write_table(
+        clusters,
+        ["record_id", "cluster_id"],
+        ({"record_id": row.record_id, "cluster_id": result.clusters[row.record_id]} for row in rows),
+    )
+    pairs = (
+        {
+            "a": pair.a,
+            "b": pair.b,
+            "score": f"{pair.score:.3f}",
+            "match_probability": f"{pair.match_probability:.6f}",
+            "reason": pair.reason,
+        }
+        for pair in result.review
+    )
+    write_table(review, ["a", "b", "score", "match_probability", "reason"], pairs)
+    document = {
+        "records": len(rows),
+        "persons": len(set(result.clusters.values())),
+        "review_pairs": len(result.review),
+        "candidate_pairs": result.candidate_pairs,
+        "truncated_blocks": result.truncated_blocks,
+        "model": chosen.version,
+    }
+    if as_json:
+        emit(document)
+    else:
+        say(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in document.items() if name != "model"))
+    return 0
+
+
+def _patients(file: Path, table: CsvTable, date_format: str | None) -> Iterator[PatientRow]:
+    """Every row mapped, or the file refused: a dry run on half of it would mislead."""
+    patients: list[PatientRow] = []
+    problems: list[tuple[int, str]] = []
+    seen: set[str] = set()
+    for row in table.rows:
+        try:
+            if row.problem is not None:
+                raise InvalidIdentifier(row.problem)
+            patient = patient_row(row.values, date_format=date_format)
+            if not patient.record_id:
+                raise InvalidIdentifier("record_id is empty")
+            if patient.record_id in seen:
+                raise InvalidIdentifier("record_id stands twice")
+        except MpiError as error:
+            problems.append((row.line, str(error)))
+            continue
+        seen.add(patient.record_id)
+        patients.append(patient)
+    if problems:
+        line, text = problems[0]
+        more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
+        raise InputRefused(f"{file} line {line}: {text}{more}")
+    return iter(patients)
+
+
+def _comparable(patient: PatientRow) -> LinkRow:
+    known = () if patient.identifier is None else (patient.identifier,)
+    return LinkRow(patient.record_id, normalize_record(known, patient.demographics, strong_authorities=NATIONAL_ID))
+
+
+@app.command("explain")
+def explain(
+    one: Annotated[str, typer.Argument(help="AUTHORITY|number")],
+    other: Annotated[str, typer.Argument(help="AUTHORITY|number")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Every comparison, level and weight for two records of the index."""
+    try:
+        left, right = PatientIdentifier.parse(one), PatientIdentifier.parse(other)
+    except InvalidIdentifier as error:
+        raise typer.BadParameter(str(error)) from error
+    hub = build_hub(load_settings(config))
+    with hub.units() as uow:
+        try:
+            score = explain_pair(left, right, uow=uow, matcher=hub.matcher)
+        except MpiError as error:
+            raise InputRefused(str(error)) from error
+        uow.audit.append(AuditEvent(utc_now(), "command-line", "", "mpi explain", AuditOutcome.SUCCESS))
+        uow.commit()
+    document: dict[str, Any] = {
+        "score": score.score,
+        "match_probability": score.match_probability,
+        "decision": score.decision.name,
+        "grade": score.grade.value,
+        "guards": [guard.name for guard in score.guards],
+        "weights": [
+            {"comparison": w.comparison, "level": w.level, "match_weight": w.match_weight} for w in score.weights
+        ],
+        "model": score.model_version,
+    }
+    if as_json:
+        emit(document)
+    else:
+        for weight in score.weights:
+            say(f"  {weight.match_weight:+8.2f} bits  {weight.comparison}: {weight.level}")
+        say(f"  {score.score:+8.2f} bits  in all: {score.decision.name} ({score.reason})")
+    return 0
+
+
+def _note_columns(table: CsvTable) -> None:
+    if table.unknown_columns:
+        say(f"ignored columns: {', '.join(table.unknown_columns)}")
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)

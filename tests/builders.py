@@ -1,0 +1,120 @@
+"""Short ways to build domain objects in tests. All people are invented."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork, memory_unit_of_work_factory
+from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
+from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, PatientIdentifier
+from mpi.identity.updates import DemographicsUpdate
+from mpi.matching.match_model import default_model
+from mpi.usecases.apply_merge import ApplyMerge, apply_merge
+from mpi.usecases.decide_review import DecideReview, decide_review
+from mpi.usecases.matcher import Matcher
+from mpi.usecases.register_record import RegisterOutcome, RegisterRecord, register_record
+from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
+
+NOON = dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC)
+
+AUTHORITIES = AuthorityRegistry.of(
+    AssigningAuthority("NGH"),
+    AssigningAuthority("LKM"),
+    AssigningAuthority("RDI"),
+    AssigningAuthority("NATID", oid="2.999.1.9", strong=True),
+)
+
+
+def pid(text: str) -> PatientIdentifier:
+    """``AUTHORITY|number``."""
+    return PatientIdentifier.parse(text)
+
+
+def person(
+    family: str = "",
+    given: str = "",
+    *,
+    born: str = "",
+    sex: str = "",
+    middle: str = "",
+    suffix: str = "",
+    phone: str = "",
+    street: str = "",
+    city: str = "",
+    postal_code: str = "",
+    ssn_last4: str = "",
+    aliases: tuple[PersonName, ...] = (),
+) -> Demographics:
+    """Demographics in one line."""
+    return Demographics(
+        name=PersonName(family=family, given=given, middle=middle, suffix=suffix),
+        aliases=aliases,
+        birth_date=PartialDate.parse(born) if born else None,
+        sex=AdministrativeSex(sex) if sex else None,
+        address=PostalAddress(street, city, postal_code),
+        phones=(phone,) if phone else (),
+        ssn_last4=ssn_last4,
+    )
+
+
+class Index:
+    """A master patient index in memory that is spoken to in one line, each call one transaction."""
+
+    def __init__(self, units: Callable[[], MemoryUnitOfWork] | None = None) -> None:
+        self.units = units or memory_unit_of_work_factory(MemoryStore())
+        self.matcher = Matcher(default_model(), AUTHORITIES)
+        self._ids: Iterator[int] = count(1)
+        self._seconds: Iterator[int] = count()
+
+    def clock(self) -> dt.datetime:
+        return NOON + dt.timedelta(seconds=next(self._seconds))
+
+    def new_id(self) -> str:
+        return f"id-{next(self._ids):05d}"
+
+    def register(
+        self, *identifiers: str, as_: Demographics, at: dt.datetime | None = None, deleted: frozenset[str] = frozenset()
+    ) -> RegisterOutcome:
+        ids = tuple(pid(i) for i in identifiers)
+        command = RegisterRecord(
+            site_id=ids[0].assigning_authority,
+            identifiers=ids,
+            update=DemographicsUpdate(as_, deleted),
+            event_at=at or self.clock(),
+            source="test",
+            own_authority=ids[0].assigning_authority,
+        )
+        with self.units() as uow:
+            outcome = register_record(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
+            uow.commit()
+        return outcome
+
+    def merge(self, *, survivor: str, subsumed: str) -> str:
+        command = ApplyMerge("NGH", pid(survivor), pid(subsumed), self.clock(), "test")
+        with self.units() as uow:
+            outcome = apply_merge(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
+            uow.commit()
+        return outcome.value
+
+    def decide(self, review_item_id: str, decision: str, *, version: int = 1) -> None:
+        from mpi.identity.review import ReviewDecision
+
+        command = DecideReview(review_item_id, version, ReviewDecision(decision), "clerk-1", "looked at both")
+        with self.units() as uow:
+            decide_review(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
+            uow.commit()
+
+    def resolve(self, identifier: str) -> ResolvedIdentity:
+        with self.units() as uow:
+            return resolve_identity(pid(identifier), uow=uow)
+
+    def person_of(self, identifier: str) -> str:
+        return self.resolve(identifier).enterprise_id
+
+    def open_items(self) -> list[tuple[str, str, str, str]]:
+        """(id, kind, left, right) of the queue."""
+        with self.units() as uow:
+            page = uow.reviews.open_page(kinds=None, offset=0, limit=100)
+        return [(i.review_item_id, i.kind.value, str(i.left), str(i.right)) for i in page.items]
