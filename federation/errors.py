@@ -3,6 +3,7 @@
     FederationError
     ├── InvalidOrder            an order that cannot be judged; the text names the field
     ├── InvalidRuleSet          a rule-set file that cannot be used; the text names the entry
+    ├── InvalidScenario         a scenario of a rule-set dry run; the text names the scenario and the field
     ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
     ├── UnknownSite             no registered site has this id
     └── SourceError             an archive did not give a usable answer (never "no priors")
@@ -26,6 +27,10 @@ class InvalidOrder(FederationError):
 
 class InvalidRuleSet(FederationError):
     """A rule-set that cannot be used; the text names the entry."""
+
+
+class InvalidScenario(FederationError):
+    """A scenario that cannot be judged; the text names the scenario and the field."""
 
 
 class InvalidCodeMap(FederationError):

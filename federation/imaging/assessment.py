@@ -46,7 +46,8 @@ class PriorFacts:
     """What the rules read of a prior. ``prior_id`` is the StudyInstanceUID (or a scenario's id).
 
     ``performed_at`` is ``None`` when the study is undated; ``performing_site_id`` is where the exam was done
-    (``None`` when that is not known).
+    (``None`` when that is not known). ``is_date_only``: only the day is known and ``performed_at`` is its noon in
+    UTC; the rules then count the least age that the exam can have.
     """
 
     prior_id: str
@@ -63,6 +64,7 @@ class PriorFacts:
     is_image_object: bool = True
     is_rt_planning: bool = False
     is_research: bool = False
+    is_date_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class SiteStudy:
 
     ``patient_name``, ``birth_date`` and ``sex`` are evidence for *is it the right patient*, shown to nobody.
     ``name_is_evidence`` is false when the name could not be parsed with certainty (or has no letters).
-    ``images_available`` is ``None`` when the archive does not say.
+    ``images_available`` is ``None`` when the archive does not say. ``started_in`` is the year or month of a study
+    whose day is not known (``started`` is ``None`` then).
     """
 
     site_id: SiteId
@@ -81,6 +82,9 @@ class SiteStudy:
     sex: AdministrativeSex | None = None
     other_identifiers: tuple[PatientIdentifier, ...] = ()
     warnings: tuple[str, ...] = ()
+    ideographic_name: PersonName | None = None
+    phonetic_name: PersonName | None = None
+    started_in: PartialDate | None = None
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:
@@ -108,7 +112,10 @@ class StudyLocation:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PriorStudy:
-    """One study with all its locations. ``started`` is ``None`` when undated (such studies come last)."""
+    """One study with all its locations. ``started`` is ``None`` when undated (such studies come last).
+
+    ``started_in`` is the year or month of such a study where a site names one.
+    """
 
     study_instance_uid: str
     started: StudyStart | None
@@ -122,6 +129,7 @@ class PriorStudy:
     report_status: ReportStatus = ReportStatus.UNKNOWN
     locations: tuple[StudyLocation, ...] = ()
     warnings: tuple[str, ...] = ()
+    started_in: PartialDate | None = None
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:

@@ -15,11 +15,13 @@ class DemographicsUpdate:
     """``sent`` holds what was sent (empty = not sent); ``deleted`` names what was sent as an explicit null.
 
     Names in ``deleted`` are fields of ``Demographics`` (``phones``, ``birth_date`` ...) or a part of one with a dot
-    (``name.middle``, ``address.street``).
+    (``name.middle``, ``address.street``). ``only_if_missing`` names fields of ``sent`` that fill a gap but replace
+    nothing (a number at work beside the one at home).
     """
 
     sent: Demographics = field(default_factory=Demographics)
     deleted: frozenset[str] = frozenset()
+    only_if_missing: frozenset[str] = frozenset()
 
 
 def apply_update(current: Demographics, update: DemographicsUpdate) -> Demographics:
@@ -34,13 +36,19 @@ def apply_update(current: Demographics, update: DemographicsUpdate) -> Demograph
         birth_date_sent=sent.birth_date_sent if birth_date_was_sent else current.birth_date_sent,
         sex=sent.sex if sent.sex is not None else current.sex,
         address=_merge_address(current.address, sent.address),
-        phones=sent.phones or current.phones,
+        phones=_phones(current, update),
         ssn_last4=sent.ssn_last4 or current.ssn_last4,
         national_id=sent.national_id or current.national_id,
     )
     for path in update.deleted:
         merged = _without(merged, path)
     return merged
+
+
+def _phones(current: Demographics, update: DemographicsUpdate) -> tuple[str, ...]:
+    if current.phones and "phones" in update.only_if_missing:
+        return current.phones
+    return update.sent.phones or current.phones
 
 
 def _merge_name(current: PersonName, sent: PersonName) -> PersonName:

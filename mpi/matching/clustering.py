@@ -1,0 +1,125 @@
+"""From scored pairs to clusters that are not bare connected components.
+
+Links are taken best first. Two clusters are joined only when no pair across them is vetoed (conflicting strong ids,
+twins, father and son ...); a link that would break this goes to review. The result depends on the pairs alone, not on
+the order in which records or pairs arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mpi.matching.guards import MatchDecision
+
+CLUSTER_CONFLICT = "cluster_conflict"
+NAMESAKES = "namesake"
+AMBIGUOUS = "ambiguous"
+AMBIGUITY_MARGIN_BITS = 5.0
+"""A second person this much less likely still makes a link doubtful."""
+
+
+class ScoredPair(NamedTuple):
+    """A candidate pair that may be one person; ``a`` and ``b`` are record ids with ``a < b``.
+
+    ``has_support``: something beside name, birth date and sex agrees (a number, a phone, an address).
+    """
+
+    a: str
+    b: str
+    score: float
+    match_probability: float
+    decision: MatchDecision
+    reason: str
+    has_support: bool = True
+
+
+class ReviewPair(NamedTuple):
+    """A pair that waits for a person."""
+
+    a: str
+    b: str
+    score: float
+    match_probability: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """Members of every cluster of two or more, sorted; and one review pair for every two clusters in doubt."""
+
+    clusters: tuple[tuple[str, ...], ...]
+    review: tuple[ReviewPair, ...]
+
+
+def cluster_pairs(pairs: Iterable[ScoredPair], vetoed: Callable[[str, str], bool]) -> Clustering:
+    """Join links best first; ``vetoed`` says whether two records must never share a cluster (it must be symmetric)."""
+    ordered = _without_ambiguous(sorted(pairs, key=lambda pair: (-pair.score, pair.a, pair.b)), vetoed)
+    members: dict[str, list[str]] = {}
+    in_doubt: list[ReviewPair] = []
+    for pair in ordered:
+        if pair.decision is MatchDecision.REVIEW:
+            in_doubt.append(ReviewPair(*pair[:4], pair.reason))
+        elif pair.decision is MatchDecision.LINK:
+            first, second = members.setdefault(pair.a, [pair.a]), members.setdefault(pair.b, [pair.b])
+            if first is second:
+                continue
+            if any(vetoed(x, y) for x in first for y in second):
+                in_doubt.append(ReviewPair(*pair[:4], CLUSTER_CONFLICT))
+                continue
+            if not pair.has_support and len(first) > 1 and len(second) > 1:
+                in_doubt.append(ReviewPair(*pair[:4], NAMESAKES))
+                continue
+            first.extend(second)
+            members.update(dict.fromkeys(second, first))
+    groups = {id(group): tuple(sorted(group)) for group in members.values()}
+    return Clustering(
+        clusters=tuple(sorted(groups.values())),
+        review=_one_per_cluster_pair(in_doubt, members, vetoed),
+    )
+
+
+def _without_ambiguous(pairs: list[ScoredPair], vetoed: Callable[[str, str], bool]) -> list[ScoredPair]:
+    """Links of a record that fits two people about equally well become review pairs."""
+    links: dict[str, list[ScoredPair]] = {}
+    for pair in pairs:
+        if pair.decision is MatchDecision.LINK:
+            links.setdefault(pair.a, []).append(pair)
+            links.setdefault(pair.b, []).append(pair)
+    ambiguous: set[tuple[str, str]] = set()
+    for record, found in links.items():
+        for position, pair in enumerate(found):
+            for other in found[position + 1 :]:
+                if pair.score - other.score > AMBIGUITY_MARGIN_BITS:
+                    break
+                if vetoed(_other(pair, record), _other(other, record)):
+                    ambiguous |= {(pair.a, pair.b), (other.a, other.b)}
+    return [
+        pair._replace(decision=MatchDecision.REVIEW, reason=AMBIGUOUS) if (pair.a, pair.b) in ambiguous else pair
+        for pair in pairs
+    ]
+
+
+def _other(pair: ScoredPair, record: str) -> str:
+    return pair.b if pair.a == record else pair.a
+
+
+def _one_per_cluster_pair(
+    in_doubt: Iterable[ReviewPair], members: dict[str, list[str]], vetoed: Callable[[str, str], bool]
+) -> tuple[ReviewPair, ...]:
+    """The best pair for every two clusters; none for two clusters that another pair keeps apart for certain."""
+    best: dict[frozenset[int] | frozenset[str], ReviewPair] = {}
+    for pair in sorted(in_doubt, key=lambda p: (-p.score, p.a, p.b)):
+        first, second = members.get(pair.a, [pair.a]), members.get(pair.b, [pair.b])
+        if first is second:
+            continue
+        key = frozenset((min(first), min(second)))
+        if key in best:
+            continue
+        if pair.reason != CLUSTER_CONFLICT and any(
+            vetoed(x, y) for x in first for y in second if (x, y) != (pair.a, pair.b)
+        ):
+            continue
+        best[key] = pair
+    return tuple(best.values())

@@ -1,0 +1,193 @@
+"""Guards: situations in which a high score is not to be trusted, because whole families share the evidence.
+
+A guard caps the decision and never changes the score. A guard that ``vetoes`` says *these are two people*: no chain of
+other links may bring the two records together (``clustering``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+from mpi.matching.comparable import ComparableRecord, PlaceholderName
+from mpi.matching.comparison import PairLevels
+from mpi.matching.match_model import MatchModel
+
+_OTHER_GIVEN = frozenset({"different", "alike_names"})
+_OTHER_DATE = frozenset({"different"})
+_DOUBTFUL_DATE = frozenset({"one_digit", "near", "year_only", "default_day", "day_month_swapped"})
+_NO_OTHER_GIVEN = frozenset({"exact", "missing", "swapped", "initial"})
+_SAME_PLACE = frozenset({"exact", "similar"})
+_AGREES = frozenset({"exact", "initial"})
+
+
+class MatchDecision(IntEnum):
+    """What is done with a pair. Ordered: a guard's cap is a minimum."""
+
+    NO = 0
+    REVIEW = 1
+    LINK = 2
+
+
+class Guard(NamedTuple):
+    """A guard that fired."""
+
+    name: str
+    cap: MatchDecision
+    vetoes: bool = False
+
+
+_Finding = tuple[MatchDecision, bool] | None
+_TWO_PEOPLE: _Finding = (MatchDecision.NO, True)
+_NOT_ENOUGH: _Finding = (MatchDecision.NO, False)
+_ASK: _Finding = (MatchDecision.REVIEW, False)
+_ASK_AND_KEEP_APART: _Finding = (MatchDecision.REVIEW, True)
+
+
+def fired_guards(
+    a: ComparableRecord, b: ComparableRecord, levels: PairLevels, model: MatchModel
+) -> tuple[Guard, ...]:
+    """Every guard of the model that fires on the pair, in a fixed order."""
+    fired = []
+    for name, check in _CHECKS.items():
+        if name in model.guards:
+            finding = check(a, b, levels)
+            if finding is not None:
+                fired.append(Guard(name, *finding))
+    return tuple(fired)
+
+
+def _ids_agree(levels: PairLevels) -> bool:
+    return levels.strong_id == "exact" or levels.ssn_last4 == "exact"
+
+
+def _contact_agrees(levels: PairLevels) -> bool:
+    return levels.phone == "exact" or levels.address in _SAME_PLACE
+
+
+def _test_record(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    return _TWO_PEOPLE if PlaceholderName.TEST in (a.placeholder, b.placeholder) else None
+
+
+def _unidentified(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if PlaceholderName.UNIDENTIFIED not in (a.placeholder, b.placeholder):
+        return None
+    return _ASK if _ids_agree(levels) else _NOT_ENOUGH
+
+
+def _newborn(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if PlaceholderName.NEWBORN not in (a.placeholder, b.placeholder):
+        return None
+    if a.birth_order and b.birth_order and a.birth_order != b.birth_order:
+        return _TWO_PEOPLE
+    if levels.strong_id == "exact" or (a.placeholder is not b.placeholder and _is_named_later(a, b, levels)):
+        return None
+    return _ASK if levels.birth_date != "missing" else _NOT_ENOUGH
+
+
+def _is_named_later(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> bool:
+    """A newborn that is not counted among twins, and a child of the same day, sex, family, phone and address."""
+    return (
+        not a.birth_order
+        and not b.birth_order
+        and (levels.birth_date, levels.sex, levels.phone) == ("exact", "exact", "exact")
+        and levels.family in ("exact", "similar", "part")
+        and levels.address in _SAME_PLACE
+    )
+
+
+def _strong_id_conflict(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if levels.strong_id == "one_digit":
+        return _ASK
+    if levels.strong_id != "different":
+        return None
+    same_name_and_date = levels.given == "exact" and levels.birth_date == "exact" and _contact_agrees(levels)
+    return _ASK_AND_KEEP_APART if same_name_and_date else _TWO_PEOPLE
+
+
+def _reused_local_id(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if levels.local_id != "exact" or levels.strong_id == "exact":
+        return None
+    if levels.given in _OTHER_GIVEN and (levels.family == "different" or levels.birth_date in _OTHER_DATE):
+        return _ASK
+    return None
+
+
+def _generation(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    return _TWO_PEOPLE if levels.generation == "different" else None
+
+
+def _birth_date(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if levels.strong_id == "exact":
+        return None
+    if levels.birth_date in _OTHER_DATE:
+        same = levels.ssn_last4 == "exact" and levels.given not in _OTHER_GIVEN
+        return _ASK if same else _TWO_PEOPLE
+    if levels.birth_date in _DOUBTFUL_DATE and not (_ids_agree(levels) or _contact_agrees(levels)):
+        return _ASK if levels.middle in _AGREES or levels.birth_date == "day_month_swapped" else _NOT_ENOUGH
+    if levels.birth_date == "near" and levels.given != "exact" and not _ids_agree(levels):
+        return _ASK
+    return None
+
+
+def _birth_date_missing(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if levels.birth_date not in ("missing", "partial", "default_day") or _ids_agree(levels):
+        return None
+    if levels.given in _OTHER_GIVEN:
+        return _NOT_ENOUGH
+    # Father and son share name, phone and address; nothing but the birth date tells them apart.
+    no_namesake = levels.middle in _AGREES or (a.sex == b.sex == "F" and not (a.generation or b.generation))
+    sure = levels.phone == "exact" and levels.address in _SAME_PLACE and no_namesake
+    return None if sure and levels.given in ("exact", "nickname", "sounds_alike") else _ASK
+
+
+def _twin(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    """Same birth date, family and place; only the given name tells two children apart."""
+    if levels.strong_id == "exact" or levels.birth_date in _OTHER_DATE or levels.given in _NO_OTHER_GIVEN:
+        return None
+    if levels.given not in _OTHER_GIVEN:
+        return _ASK if levels.sex == "different" and levels.ssn_last4 != "exact" else None
+    if levels.ssn_last4 == "exact":
+        return _ASK
+    if "different" in (levels.sex, levels.ssn_last4, levels.middle):
+        return _TWO_PEOPLE
+    return _ASK_AND_KEEP_APART if levels.given == "alike_names" else _ASK
+
+
+def _household(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if levels.given in _OTHER_GIVEN and levels.birth_date in _OTHER_DATE and levels.strong_id != "exact":
+        return _TWO_PEOPLE
+    return None
+
+
+def _namesake(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    """Same name and birth date and nothing else that agrees: no score can tell."""
+    if _ids_agree(levels) or levels.local_id == "exact" or _contact_agrees(levels):
+        return None
+    return _ASK_AND_KEEP_APART if levels.middle == "different" else None
+
+
+def _ssn_conflict(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
+    if levels.ssn_last4 != "different" or levels.strong_id == "exact":
+        return None
+    if levels.given not in _NO_OTHER_GIVEN:
+        return _TWO_PEOPLE
+    return _ASK if _contact_agrees(levels) else _ASK_AND_KEEP_APART
+
+
+_Check = Callable[[ComparableRecord, ComparableRecord, PairLevels], _Finding]
+_CHECKS: Mapping[str, _Check] = {
+    "test_record": _test_record,
+    "unidentified": _unidentified,
+    "newborn": _newborn,
+    "strong_id_conflict": _strong_id_conflict,
+    "reused_local_id": _reused_local_id,
+    "generation": _generation,
+    "birth_date": _birth_date,
+    "birth_date_missing": _birth_date_missing,
+    "twin": _twin,
+    "household": _household,
+    "namesake": _namesake,
+    "ssn_conflict": _ssn_conflict,
+}
