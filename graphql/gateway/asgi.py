@@ -1,0 +1,86 @@
+"""The HTTP application of the hub: GraphQL, health and metrics; other doors are given to it as routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
+
+from gateway.graphql_door import GraphqlDoor
+from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
+from gateway.metrics import HubMetrics
+from gateway.observability import get_logger
+from gateway.resources import HubResources
+from gateway.schema.build import build_schema
+from gateway.schema.masking import INTERNAL_ERROR
+from gateway.settings import Settings
+
+_READY_TIMEOUT_SECONDS = 2.0
+_log = get_logger("gateway.asgi")
+
+
+def create_app(
+    resources: HubResources,
+    settings: Settings,
+    *,
+    routes: Sequence[BaseRoute] = (),
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """The application. ``routes`` are further doors (cards, pages ...), asked after the ones here."""
+    metrics = HubMetrics()
+    door = GraphqlDoor(build_schema(), resources, metrics, graphiql=settings.http.graphiql)
+
+    async def readyz(_: Request) -> Response:
+        is_ready = await _is_store_reachable(resources)
+        return JSONResponse({"status": "ready" if is_ready else "unavailable"}, status_code=200 if is_ready else 503)
+
+    async def show_metrics(_: Request) -> Response:
+        return PlainTextResponse(metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint=door),
+            Route("/healthz", endpoint=healthz),
+            Route("/readyz", endpoint=readyz),
+            Route("/metrics", endpoint=show_metrics),
+            *routes,
+        ],
+        middleware=[Middleware(CorrelationId), Middleware(CarefulHeaders)],
+        exception_handlers={Exception: answer_internal_error},
+        lifespan=lifespan,
+        max_body_size=settings.http.max_request_bytes,
+    )
+
+
+async def healthz(_: Request) -> Response:
+    """The process runs."""
+    return JSONResponse({"status": "ok"})
+
+
+async def answer_internal_error(request: Request, error: Exception) -> Response:
+    """What a caller sees of an error of ours: nothing but the id to ask us with."""
+    correlation_id = request.scope.get(CORRELATION_KEY, "")
+    _log.error("request_failed", error_type=type(error).__name__, correlation_id=correlation_id)
+    extensions = {"code": "INTERNAL_ERROR", "correlationId": correlation_id}
+    return JSONResponse({"errors": [{"message": INTERNAL_ERROR, "extensions": extensions}]}, status_code=500)
+
+
+async def _is_store_reachable(resources: HubResources) -> bool:
+    try:
+        async with asyncio.timeout(_READY_TIMEOUT_SECONDS):
+            await asyncio.to_thread(_read_something, resources)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong, we are not ready
+        _log.warning("store_not_reachable", error_type=type(error).__name__)
+        return False
+    return True
+
+
+def _read_something(resources: HubResources) -> None:
+    with resources.read() as uow:
+        uow.reviews.get("readiness")

@@ -1,0 +1,161 @@
+"""Who is asking: bearer tokens (JWT) checked against the issuer's published keys.
+
+Only asymmetric signatures are taken, so that a key everybody may read can never be used to make a token.
+Source: RFC 7519 (JWT), RFC 7515 (JWS), RFC 8725 (best current practices).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import (
+    BadSignatureError,
+    ExpiredTokenError,
+    InvalidClaimError,
+    InvalidKeyIdError,
+    JoseError,
+    KeyParameterError,
+    MissingClaimError,
+    UnsupportedAlgorithmError,
+)
+from joserfc.jws import JWSRegistry
+
+from gateway.errors import NotAuthenticated
+from gateway.permissions import Role
+from gateway.settings import AuthSettings
+from gateway.signing_keys import FileKeys, NoKeys, SigningKeys, UrlKeys
+
+__all__ = ["Authenticate", "Caller", "TokenVerifier", "build_verifier"]
+
+ALGORITHMS = ("ES256", "RS256", "EdDSA", "Ed25519")
+_PURPOSE = re.compile(r"[A-Z]{2,16}")
+_MAX_SUBJECT_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as the token says. ``purpose_of_use`` is a code such as ``TREAT``, empty when none was declared."""
+
+    subject: str
+    roles: frozenset[Role]
+    purpose_of_use: str
+    token_expires_at: dt.datetime
+
+
+Authenticate = Callable[[str | None], Caller]
+"""From the value of an Authorization header to the caller; raises ``NotAuthenticated``."""
+
+
+class _AsymmetricOnly(JWSRegistry):
+    """Takes ``ALGORITHMS`` and nothing else; parameters of the header that we do not know are ignored (RFC 7515)."""
+
+    def __init__(self) -> None:
+        super().__init__(algorithms=ALGORITHMS, strict_check_header=False)
+
+    def get_alg(self, name: str) -> Any:
+        if name not in ALGORITHMS:
+            raise UnsupportedAlgorithmError("algorithm is not taken")
+        return self.algorithms[name]
+
+
+_REASONS: tuple[tuple[type[JoseError], str], ...] = (
+    (UnsupportedAlgorithmError, "algorithm_not_allowed"),
+    (InvalidKeyIdError, "unknown_key"),
+    (KeyParameterError, "key_not_usable"),
+    (BadSignatureError, "bad_signature"),
+    (ExpiredTokenError, "token_expired"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVerifier:
+    """Checks tokens of one issuer for one audience."""
+
+    keys: SigningKeys
+    issuer: str
+    audience: str
+    clock: Callable[[], dt.datetime]
+    leeway_seconds: int = 30
+    _registry: JWSRegistry = field(default_factory=_AsymmetricOnly, init=False)
+
+    def __call__(self, authorization: str | None) -> Caller:
+        """The caller behind an Authorization header.
+
+        Raises:
+            NotAuthenticated: with a stable reason (``no_token``, ``token_expired``, ``bad_signature`` ...).
+        """
+        token = _bearer_token(authorization)
+        try:
+            claims = jwt.decode(token, self._key_of, registry=self._registry).claims
+            self._claims_registry().validate(claims)
+        except (InvalidClaimError, MissingClaimError) as error:
+            raise NotAuthenticated(_claim_reason(error)) from None
+        except JoseError as error:
+            raise NotAuthenticated(_reason_of(error)) from None
+        except (ValueError, TypeError):
+            raise NotAuthenticated("malformed_token") from None
+        return _caller_of(claims)
+
+    def _key_of(self, token: Any) -> Any:
+        kid = token.headers().get("kid")
+        if kid is not None and not isinstance(kid, str):
+            raise InvalidKeyIdError("kid is not text")
+        return self.keys.key(kid)
+
+    def _claims_registry(self) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(
+            now=int(self.clock().timestamp()),
+            leeway=self.leeway_seconds,
+            iss={"essential": True, "value": self.issuer},
+            aud={"essential": True, "value": self.audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+
+def build_verifier(settings: AuthSettings, *, clock: Callable[[], dt.datetime]) -> TokenVerifier:
+    """The verifier that the settings ask for; without a key source it lets nobody in."""
+    keys: SigningKeys = NoKeys()
+    if settings.jwks_file is not None:
+        keys = FileKeys(settings.jwks_file)
+    elif settings.jwks_url is not None:
+        keys = UrlKeys(settings.jwks_url)
+    return TokenVerifier(keys, settings.issuer, settings.audience, clock, settings.leeway_seconds)
+
+
+def _bearer_token(authorization: str | None) -> str:
+    if authorization is None or not authorization.strip():
+        raise NotAuthenticated("no_token")
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated("not_a_bearer_token")
+    return token.strip()
+
+
+def _reason_of(error: JoseError) -> str:
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "malformed_token")
+
+
+def _claim_reason(error: JoseError) -> str:
+    """``claim_aud`` and the like: which claim, never what it held."""
+    claim = str(getattr(error, "claim", "") or "").split(",")[0]
+    return f"claim_{claim}" if claim in {"iss", "aud", "exp", "nbf", "iat", "sub"} else "claim_refused"
+
+
+def _caller_of(claims: dict[str, Any]) -> Caller:
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not subject.strip() or len(subject) > _MAX_SUBJECT_LENGTH:
+        raise NotAuthenticated("claim_sub")
+    sent_roles = claims.get("roles", [])
+    if not isinstance(sent_roles, list):
+        raise NotAuthenticated("claim_roles")
+    purpose = claims.get("purpose_of_use", "")
+    if not isinstance(purpose, str) or (purpose and not _PURPOSE.fullmatch(purpose)):
+        raise NotAuthenticated("claim_purpose_of_use")
+    known = frozenset(role for role in Role if role.value in sent_roles)
+    return Caller(subject, known, purpose, dt.datetime.fromtimestamp(claims["exp"], dt.UTC))

@@ -1,0 +1,57 @@
+"""What one GraphQL request carries: who asks, with which id, and the parts of the hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from strawberry.types import Info
+
+from gateway.authentication import Caller
+from gateway.metrics import HubMetrics
+from gateway.permissions import Role
+from gateway.resources import HubResources
+from mpi.audit import AuditEvent, AuditOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class HubContext:
+    """Context of one request."""
+
+    resources: HubResources
+    metrics: HubMetrics
+    caller: Caller
+    correlation_id: str
+
+    def audit_event(
+        self, operation: str, outcome: AuditOutcome, *, role: Role | None, subject: str | None = None, detail: str = ""
+    ) -> AuditEvent:
+        """The entry for one operation of this request."""
+        return AuditEvent(
+            at=self.resources.clock(),
+            actor=self.caller.subject,
+            role="" if role is None else role.value,
+            action=operation,
+            outcome=outcome,
+            subject=subject,
+            purpose_of_use=self.caller.purpose_of_use,
+            correlation_id=self.correlation_id,
+            detail=detail,
+        )
+
+
+async def keep_audit(events: Sequence[AuditEvent], resources: HubResources) -> None:
+    """Write the entries in one unit of work of their own. Whoever cannot write them must not answer."""
+    await asyncio.to_thread(_write, events, resources)
+
+
+def _write(events: Sequence[AuditEvent], resources: HubResources) -> None:
+    with resources.units() as uow:
+        for event in events:
+            uow.audit.append(event)
+        uow.commit()
+
+
+HubInfo: TypeAlias = Info[HubContext, None]

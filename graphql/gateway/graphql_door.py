@@ -1,0 +1,125 @@
+"""POST /graphql: who asks is settled before anything is parsed, and those who are not let in are audited too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode, parse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+
+from gateway.context import HubContext, keep_audit
+from gateway.errors import NotAuthenticated
+from gateway.http_middleware import CORRELATION_KEY
+from gateway.metrics import HubMetrics
+from gateway.permissions import ROLES_ALLOWED
+from gateway.resources import HubResources
+from gateway.schema.build import HubSchema
+from gateway.schema.limits import MAX_TOKENS
+from mpi.audit import AuditEvent, AuditOutcome
+
+_CONTEXT_KEY = "priorlink.context"
+_IDE_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' https://unpkg.com; style-src 'unsafe-inline' https://unpkg.com; "
+    "font-src data: https://unpkg.com; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+
+
+class _HubGraphQL(GraphQL[HubContext, None]):
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> HubContext:
+        context: HubContext = request.scope[_CONTEXT_KEY]
+        return context
+
+    def encode_json(self, data: object) -> bytes:
+        return orjson.dumps(data)
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        page = await super().render_graphql_ide(request)
+        page.headers["Content-Security-Policy"] = _IDE_POLICY
+        return page
+
+
+class GraphqlDoor:
+    """ASGI application of the GraphQL endpoint."""
+
+    def __init__(self, schema: HubSchema, resources: HubResources, metrics: HubMetrics, *, graphiql: bool) -> None:
+        self._resources, self._metrics, self._graphiql = resources, metrics, graphiql
+        self._graphql = _HubGraphQL(
+            schema,
+            graphql_ide="graphiql" if graphiql else None,
+            allow_queries_via_get=False,
+            subscription_protocols=(),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let callers with a good token in."""
+        request = Request(scope, receive)
+        if request.method != "POST":
+            await self._answer_other_methods(request, send)
+            return
+        correlation_id = scope[CORRELATION_KEY]
+        try:
+            caller = await asyncio.to_thread(self._resources.authenticate, request.headers.get("authorization"))
+        except NotAuthenticated as refusal:
+            await self._keep_refusal(await _operations_in(request), refusal.reason, correlation_id)
+            await _unauthenticated(refusal.reason, correlation_id)(scope, receive, send)
+            return
+        scope[_CONTEXT_KEY] = HubContext(self._resources, self._metrics, caller, correlation_id)
+        await self._graphql(scope, receive, send)
+
+    async def _answer_other_methods(self, request: Request, send: Send) -> None:
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if self._graphiql and request.method == "GET" and wants_page:
+            await self._graphql(request.scope, request.receive, send)
+            return
+        answer = _errors("only POST is taken here", {"code": "METHOD_NOT_ALLOWED"}, 405, {"Allow": "POST"})
+        await answer(request.scope, request.receive, send)
+
+    async def _keep_refusal(self, operations: tuple[str, ...], reason: str, correlation_id: str) -> None:
+        self._metrics.count_refused_token(reason)
+        events = [
+            AuditEvent(
+                at=self._resources.clock(),
+                actor="anonymous",
+                role="",
+                action=operation,
+                outcome=AuditOutcome.REFUSED,
+                correlation_id=correlation_id,
+                detail=reason,
+            )
+            for operation in operations
+        ]
+        await keep_audit(events, self._resources)
+
+
+async def _operations_in(request: Request) -> tuple[str, ...]:
+    """Names of the operations that were tried, as far as they are ours; ``graphql`` when none can be made out."""
+    try:
+        body = orjson.loads(await request.body())
+        document = parse(str(body["query"]), no_location=True, max_tokens=MAX_TOKENS)
+    except (ValueError, TypeError, KeyError, GraphQLError, RecursionError):
+        return ("graphql",)
+    tried = (
+        selection.name.value
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+        for selection in definition.selection_set.selections
+        if isinstance(selection, FieldNode)
+    )
+    return tuple(dict.fromkeys(name for name in tried if name in ROLES_ALLOWED)) or ("graphql",)
+
+
+def _unauthenticated(reason: str, correlation_id: str) -> Response:
+    extensions = {"code": "UNAUTHENTICATED", "reason": reason, "correlationId": correlation_id}
+    return _errors("a valid token is needed", extensions, 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _errors(message: str, extensions: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    body = {"errors": [{"message": message, "extensions": extensions}]}
+    return JSONResponse(body, status_code=status, headers=dict(headers))

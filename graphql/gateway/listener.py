@@ -1,0 +1,67 @@
+"""The HL7 v2 door of the hub: the dispatcher with this hub's store and sites, and the MLLP listener around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from adapters.hl7v2.dispatch import Dispatcher
+from adapters.hl7v2.mllp import MllpListener, MllpSettings
+from adapters.hl7v2.settings import Hl7Settings, Hl7SiteSettings
+from gateway.bootstrap import Hub, new_id, utc_now
+from gateway.observability import get_logger
+
+_KEYS = {
+    "site": "site_id",
+    "trigger_event": "operation",
+    "acknowledgement_code": "outcome",
+    "detail": "reason",
+    "error": "error_type",
+}
+"""The dispatcher's names of what it observed, in the words of the log."""
+
+log = get_logger("gateway.listener")
+
+
+def make_dispatcher(hub: Hub) -> Dispatcher:
+    """The one door for messages, whether they come over MLLP or in a file."""
+    return Dispatcher(
+        hub.units,
+        matcher=hub.matcher,
+        clock=utc_now,
+        new_id=new_id,
+        settings=Hl7Settings(
+            sites={
+                site.id: Hl7SiteSettings(
+                    time_zone=ZoneInfo(site.time_zone),
+                    fallback_charset=site.fallback_charset,
+                    assigning_authority=site.assigning_authority,
+                )
+                for site in hub.settings.sites
+            }
+        ),
+        observe=observe,
+    )
+
+
+def make_listener(hub: Hub) -> MllpListener:
+    """A listener at the hub's MLLP address; ``async with`` it."""
+    dispatcher = make_dispatcher(hub)
+    mllp = hub.settings.mllp
+    return MllpListener(
+        dispatcher.handle,
+        refuse_oversized=dispatcher.refuse_oversized,
+        settings=MllpSettings(
+            host=mllp.host,
+            port=mllp.port,
+            max_frame_bytes=mllp.max_frame_bytes,
+            idle_timeout_seconds=mllp.idle_timeout_seconds,
+            max_connections=mllp.max_connections,
+        ),
+        observe=observe,
+    )
+
+
+def observe(event: str, fields: Mapping[str, object]) -> None:
+    """Log what the HL7 door saw: ids, codes and durations only."""
+    log.info(event, **{_KEYS.get(name, name): value for name, value in fields.items()})

@@ -1,0 +1,90 @@
+"""Whole lists and pages, each read in one unit of work and in a fixed number of statements.
+
+Sync, for threads. Nothing here decides anything; rules of the index are in ``mpi.usecases``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from federation.imaging.order_checks import OrderCheck
+from federation.ports import UnitOfWork
+from gateway.cursors import ReviewPosition, review_position
+from mpi.audit import AuditEvent
+from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.records import SourceRecord
+from mpi.identity.review import ReviewItem, ReviewKind
+
+Read = Callable[[], UnitOfWork]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """A question with the two records it is about; ``None`` for a record that the index does not know."""
+
+    item: ReviewItem
+    left: SourceRecord | None
+    right: SourceRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCases:
+    """One page of the queue. ``total`` counts the whole queue."""
+
+    cases: tuple[ReviewCase, ...]
+    total: int
+    has_previous: bool
+    has_next: bool
+
+
+def load_review_page(
+    read: Read, *, kinds: Collection[ReviewKind] | None, first: int, after: ReviewPosition | None
+) -> ReviewCases:
+    """The ``first`` open items that come after a position, with their records."""
+    with read() as uow:
+        queue = _Queue(uow, kinds)
+        offset = 0 if after is None else bisect_right(queue, after)
+        page = uow.reviews.open_page(kinds=kinds, offset=offset, limit=first)
+        cases = _with_records(page.items, uow)
+        return ReviewCases(cases, page.total, offset > 0, offset + len(cases) < page.total)
+
+
+def load_review_case(read: Read, review_item_id: str) -> ReviewCase | None:
+    """One item with its records, open or closed."""
+    with read() as uow:
+        item = uow.reviews.get(review_item_id)
+        return None if item is None else _with_records([item], uow)[0]
+
+
+def load_order_check(read: Read, check_id: str) -> OrderCheck | None:
+    """The newest revision of a kept check."""
+    with read() as uow:
+        return uow.order_checks.newest(check_id)
+
+
+def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:
+    """The newest entries of the audit log."""
+    with read() as uow:
+        return tuple(uow.audit.newest(limit=first))
+
+
+def _with_records(items: Sequence[ReviewItem], uow: UnitOfWork) -> tuple[ReviewCase, ...]:
+    wanted: set[PatientIdentifier] = {side for item in items for side in (item.left, item.right)}
+    records = uow.records.get_many(wanted) if wanted else {}
+    return tuple(ReviewCase(item, records.get(item.left), records.get(item.right)) for item in items)
+
+
+class _Queue(Sequence[ReviewPosition]):
+    """The positions of the queue, for a binary search: finding a place reads log2(n) items."""
+
+    def __init__(self, uow: UnitOfWork, kinds: Collection[ReviewKind] | None) -> None:
+        self._uow, self._kinds = uow, kinds
+        self._total = uow.reviews.open_page(kinds=kinds, offset=0, limit=1).total
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __getitem__(self, offset: int) -> ReviewPosition:  # type: ignore[override]
+        return review_position(self._uow.reviews.open_page(kinds=self._kinds, offset=offset, limit=1).items[0])

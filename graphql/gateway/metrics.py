@@ -1,0 +1,62 @@
+"""Counters for operations. Labels are operations, outcomes, sites and states; never anything about a person."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from federation.sites.coverage import Coverage
+from gateway.observability import DROPPED_KEYS
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+class HubMetrics:
+    """One registry with all metrics of one hub."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._operations = Counter(
+            "priorlink_operations", "Operations answered", ["operation", "outcome"], registry=self.registry
+        )
+        self._operation_seconds = Histogram(
+            "priorlink_operation_seconds",
+            "Time to answer, seconds",
+            ["operation"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._site_answers = Counter(
+            "priorlink_site_answers", "What sites did when asked", ["site_id", "state"], registry=self.registry
+        )
+        self._site_seconds = Histogram(
+            "priorlink_site_seconds",
+            "Time a site took, seconds",
+            ["site_id"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._refused_tokens = Counter(
+            "priorlink_refused_tokens", "Requests without a good token", ["reason"], registry=self.registry
+        )
+        dropped = Gauge("priorlink_log_dropped_keys", "Log keys refused by the allow-list", registry=self.registry)
+        dropped.set_function(lambda: float(DROPPED_KEYS.total))
+
+    def count_operation(self, operation: str, outcome: str, seconds: float) -> None:
+        """One operation answered (or refused)."""
+        self._operations.labels(operation, outcome).inc()
+        self._operation_seconds.labels(operation).observe(seconds)
+
+    def count_sites(self, coverage: Coverage) -> None:
+        """What each site did for one answer."""
+        for site in coverage.sites:
+            self._site_answers.labels(site.site_id, site.state.value).inc()
+            if site.latency_ms is not None:
+                self._site_seconds.labels(site.site_id).observe(site.latency_ms / 1000)
+
+    def count_refused_token(self, reason: str) -> None:
+        """One request that was not let in."""
+        self._refused_tokens.labels(reason).inc()
+
+    def exposition(self) -> bytes:
+        """The text form that Prometheus reads."""
+        return generate_latest(self.registry)

@@ -1,0 +1,51 @@
+"""What every door of the hub works with. Built once (``gateway.bootstrap``), read by many requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from federation.imaging.procedures import Procedure
+from federation.imaging.rule_set import RuleSet
+from federation.ports import UnitOfWork
+from federation.sites.directory import SiteDirectory
+from federation.usecases.search_priors import ProcedureOf
+from gateway.authentication import Authenticate
+from mpi.ports import Clock, NewId
+from mpi.usecases.matcher import Matcher
+
+
+class NormalizeOrder(Protocol):
+    """Turns an order's words and codes into a canonical procedure, the site's own code map first."""
+
+    def __call__(
+        self,
+        *,
+        site_id: str,
+        description: str,
+        modality: str | None = None,
+        body_part: str | None = None,
+        code: str | None = None,
+        code_system: str | None = None,
+    ) -> Procedure: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HubResources:
+    """Ports and pure parts behind the resolvers.
+
+    ``units`` gives units of work that write, ``read`` ones that only read. Both are sync: they run in threads.
+    """
+
+    units: Callable[[], UnitOfWork]
+    read: Callable[[], UnitOfWork]
+    directory: SiteDirectory
+    matcher: Matcher
+    rules: RuleSet
+    procedure_of: ProcedureOf
+    normalize_order: NormalizeOrder
+    clock: Clock
+    new_id: NewId
+    default_deadline_seconds: float
+    authenticate: Authenticate

@@ -1,0 +1,98 @@
+"""The HTTP server around the hub's application."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+
+from gateway.asgi import create_app
+from gateway.authentication import Authenticate, build_verifier
+from gateway.bootstrap import Hub, new_id, utc_now
+from gateway.resources import HubResources
+
+GRACE_SECONDS = 10
+
+
+def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubResources:
+    """What the resolvers work with, from the hub's parts."""
+    return HubResources(
+        units=hub.units,
+        read=hub.read,
+        directory=hub.directory,
+        matcher=hub.matcher,
+        rules=hub.rules,
+        procedure_of=hub.procedure_of,
+        normalize_order=hub.normalize_order,
+        clock=utc_now,
+        new_id=new_id,
+        default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
+        authenticate=authenticate or build_verifier(hub.settings.auth, clock=utc_now),
+    )
+
+
+class HubServer:
+    """Serves one hub on one listening socket until it is told to stop (or by SIGTERM, in the main thread)."""
+
+    def __init__(self, hub: Hub, listening: socket.socket) -> None:
+        self._hub = hub
+        self._listening = listening
+        app = create_app(hub_resources(hub), hub.settings)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                loop="uvloop",
+                http="httptools",
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+
+    @property
+    def port(self) -> int:
+        port: int = self._listening.getsockname()[1]
+        return port
+
+    def run(self, *, on_ready: Callable[[int], None]) -> None:
+        """Serve in this thread; returns after the last request is answered."""
+        with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
+            runner.run(self._serve(on_ready))
+
+    def stop(self) -> None:
+        """From any thread: finish the requests in hand and return from ``run``."""
+        self._server.should_exit = True
+
+    async def _serve(self, on_ready: Callable[[int], None]) -> None:
+        serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
+        while not self._server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if not serving.done():
+            on_ready(self.port)
+        await serving
+        await self._hub.aclose()
+
+
+class ServerThread:
+    """A hub server in a thread, for the demo and for tests: ``with`` it."""
+
+    def __init__(self, server: HubServer) -> None:
+        self.server = server
+        self._ready = threading.Event()
+        self._thread = threading.Thread(
+            target=server.run, kwargs={"on_ready": lambda _port: self._ready.set()}, name="hub-http", daemon=True
+        )
+
+    def __enter__(self) -> ServerThread:
+        self._thread.start()
+        if not self._ready.wait(30):
+            raise RuntimeError("the hub did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+        self._thread.join(GRACE_SECONDS)
