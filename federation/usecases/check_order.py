@@ -21,7 +21,7 @@ from federation.imaging.rule_set import RuleSet
 from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
 from federation.usecases.imaging_history import resolve_patient
-from federation.usecases.search_priors import PriorHistory, ProcedureOf, search_priors
+from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
 from mpi.ports import Clock, NewId
 from mpi.usecases.resolve_identity import ResolvedIdentity
 
@@ -96,9 +96,14 @@ async def judge_order(
     clock: Clock,
 ) -> JudgedOrder:
     """The one evaluator behind every door: identity, priors, rules. Keeps nothing."""
+    deadline = Deadline(deadline_seconds)
     identity = await asyncio.to_thread(resolve_patient, order.patient_identifier, read)
     history = await search_priors(
-        identity, directory=directory, procedure_of=procedure_of, deadline_seconds=deadline_seconds, clock=clock
+        identity,
+        directory=directory,
+        procedure_of=procedure_of,
+        deadline_seconds=deadline.seconds_to_ask,
+        clock=clock,
     )
     facts = OrderFacts(
         procedure=order.procedure,

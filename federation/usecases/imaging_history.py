@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
-from federation.usecases.search_priors import PriorHistory, ProcedureOf, search_priors
+from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_person
@@ -36,9 +36,14 @@ async def imaging_history(
     Raises:
         UnknownIdentifier: nobody is behind the identifier.
     """
+    deadline = Deadline(deadline_seconds)
     identity = await asyncio.to_thread(resolve_patient, patient, read)
     history = await search_priors(
-        identity, directory=directory, procedure_of=procedure_of, deadline_seconds=deadline_seconds, clock=clock
+        identity,
+        directory=directory,
+        procedure_of=procedure_of,
+        deadline_seconds=deadline.seconds_to_ask,
+        clock=clock,
     )
     return PersonHistory(identity, history)
 

@@ -31,7 +31,23 @@ from mpi.usecases.resolve_identity import ResolvedIdentity
 ProcedureOf = Callable[[SiteStudy], Procedure]
 
 SOURCE_MARGIN_SECONDS = 0.05
-"""A source gives up this long before the request's deadline, so that it can say itself what happened."""
+"""A source gives up this long before the fan-out ends, so that it can say itself what happened."""
+
+KEEPING_SECONDS = 0.05
+"""Kept back of a request's deadline for what follows the fan-out: judging, keeping, auditing, encoding."""
+
+
+class Deadline:
+    """The time a request may take, from the moment it was made."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+
+    @property
+    def seconds_to_ask(self) -> float:
+        """What is left for asking the sites; never negative."""
+        return max(0.0, self._ends_at - KEEPING_SECONDS - time.monotonic())
+
 
 _left_behind: set[asyncio.Task[object]] = set()
 """Cancelled site tasks that have not ended yet; held so that the loop does not drop them half-way."""

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
-from adapters.dicom.dicomweb_source import DicomwebSettings, DicomwebSource
-from adapters.dicom.dimse_source import DimseSettings, DimseSource
+from adapters.dicom.dicomweb_source import DicomwebSource
+from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from adapters.hl7v2.batch import import_file
+from adapters.hl7v2.received_acknowledgement import read_acknowledgement
 from federation.errors import UnknownSite
 from federation.ports import SiteProbe
 from gateway.bootstrap import build_hub
@@ -98,24 +101,22 @@ def import_messages(
     as_json: JsonOption = False,
 ) -> int:
     """Send a message or batch file through the same door as the listener; acknowledgements as JSON lines."""
-    from adapters.hl7v2.batch import import_file
-
     try:
         content = file.read_bytes()
     except OSError as error:
         raise InputRefused(f"cannot read {file}: {error.strerror}") from error
     hub = build_hub(load_settings(config))
+    result = import_file(content, make_dispatcher(hub).handle)
+    if not result.acknowledgements:
+        raise InputRefused(f"{file}: no HL7 message in it")
     rows = [
-        {
-            "message": number,
-            "acknowledgement_code": a.code,
-            "message_control_id": a.message_control_id,
-            "error": a.error,
-        }
-        for number, a in enumerate(import_file(content, make_dispatcher(hub)), start=1)
+        {"message": number, **asdict(read_acknowledgement(raw))}
+        for number, raw in enumerate(result.acknowledgements, start=1)
     ]
+    for warning in result.warnings:
+        say(f"warning: {warning}")
     if as_json:
-        emit({"acknowledgements": rows})
+        emit({"acknowledgements": rows, "warnings": result.warnings})
     else:
         for row in rows:
             emit(row)

@@ -239,7 +239,8 @@ def _same_person(histories: list[Answer]) -> bool:
 
 
 def _edges(connection: Answer | None) -> list[Answer]:
-    return (connection or {}).get("edges", [])
+    edges: list[Answer] = (connection or {}).get("edges", [])
+    return edges
 
 
 def _uids(check: Answer) -> list[str]:

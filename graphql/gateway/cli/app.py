@@ -1,0 +1,54 @@
+"""The ``priorlink`` command. Each group of commands has a file; this one puts them together.
+
+Exit codes: 0 done, 1 the check failed, 2 wrong use, 3 input refused, 4 a needed service is not there.
+With ``--json`` stdout holds exactly one JSON document; people's text and progress always go to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from gateway.cli import archives, checks, identities, serving, store
+from gateway.cli.output import fail
+from gateway.errors import ConfigurationError, InputRefused, ServiceMissing
+
+app = typer.Typer(
+    name="priorlink",
+    help="Federated prior-study look-up and duplicate-scan prevention.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+serving.add_commands(app)
+app.add_typer(store.app, name="db")
+app.add_typer(archives.app, name="sites")
+app.add_typer(identities.app, name="mpi")
+app.add_typer(checks.procedures_app, name="procedures")
+app.add_typer(checks.rules_app, name="rules")
+app.add_typer(archives.hl7_app, name="hl7")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every expected failure is one line on stderr."""
+    try:
+        result = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except typer.exceptions.TyperException as error:
+        return fail(error.format_message(), 2)
+    except ConfigurationError as error:
+        return fail(str(error), 2)
+    except InputRefused as error:
+        return fail(str(error), 3)
+    except ServiceMissing as error:
+        return fail(str(error), 4)
+    except (KeyboardInterrupt, typer.Abort):
+        return fail("stopped", 130)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    sys.exit(run())
