@@ -158,4 +158,8 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
     if not isinstance(purpose, str) or (purpose and not _PURPOSE.fullmatch(purpose)):
         raise NotAuthenticated("claim_purpose_of_use")
     known = frozenset(role for role in Role if role.value in sent_roles)
-    return Caller(subject, known, purpose, dt.datetime.fromtimestamp(claims["exp"], dt.UTC))
+    try:
+        expires_at = dt.datetime.fromtimestamp(claims["exp"], dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        raise NotAuthenticated("claim_exp") from None
+    return Caller(subject, known, purpose, expires_at)

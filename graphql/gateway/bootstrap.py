@@ -5,11 +5,8 @@ settings -> store (engine, units of work) -> directory of sites (sources) -> mat
 
 from __future__ import annotations
 
-import datetime as dt
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -20,31 +17,20 @@ from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory
-from federation.errors import InvalidCodeMap, InvalidRuleSet
-from federation.imaging.code_map import CodeMap, parse_code_map
+from federation.imaging.code_map import CodeMap
 from federation.imaging.procedure_normalizer import normalize_procedure
 from federation.imaging.procedures import Procedure
-from federation.imaging.rule_set import RuleSet, default_rule_set, parse_rule_set
+from federation.imaging.rule_set import RuleSet
 from federation.imaging.studies import SiteStudy
 from federation.ports import PriorSource
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import Site, SiteId
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.settings import DicomwebArchive, DimseArchive, Settings, SiteSettings
-from mpi.errors import InvalidModel
+from gateway.site_files import load_code_map, load_model, load_rules, read_text
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
-from mpi.matching.match_model import MatchModel, default_model, parse_model
+from mpi.matching.match_model import MatchModel, default_model
 from mpi.usecases.matcher import Matcher
-
-
-def utc_now() -> dt.datetime:
-    """The present as an aware UTC instant."""
-    return dt.datetime.now(dt.UTC)
-
-
-def new_id() -> str:
-    """A random id; says nothing about what it names."""
-    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,43 +140,8 @@ def authority_registry(settings: Settings) -> AuthorityRegistry:
     return AuthorityRegistry.of(*named, *(a for name, a in own.items() if name not in known))
 
 
-def load_rules(path: Path | None) -> RuleSet:
-    """The rule-set of a file, or the one that ships."""
-    if path is None:
-        return default_rule_set()
-    try:
-        return parse_rule_set(_read(path, "federation.rules_file"))
-    except InvalidRuleSet as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-
-
-def load_code_map(path: Path) -> CodeMap:
-    """A site's own procedure codes."""
-    try:
-        return parse_code_map(_read(path, "code_map"))
-    except InvalidCodeMap as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-
-
-def load_model(path: Path) -> MatchModel:
-    """A match model file."""
-    try:
-        return parse_model(_read(path, "match_model"))
-    except InvalidModel as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-
-
 def _model(settings: Settings) -> MatchModel:
     return default_model() if settings.match_model is None else load_model(settings.match_model)
-
-
-def _read(path: Path, field: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(f"{field}: cannot read {path}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{field}: {path} is not UTF-8") from error
 
 
 def _site(settings: SiteSettings) -> Site:
@@ -229,5 +180,5 @@ def _source(settings: SiteSettings, site: Site) -> PriorSource | None:
 
 def _token(archive: DicomwebArchive) -> str | None:
     if archive.token_file is not None:
-        return _read(archive.token_file, "archive.token_file").strip()
+        return read_text(archive.token_file, "archive.token_file").strip()
     return None if archive.token is None else archive.token.get_secret_value()

@@ -1,22 +1,30 @@
-"""A decision of records staff as one transaction, with the records as they are after it."""
+"""A decision of records staff and its audit entries as one transaction, with the records as they are after it."""
 
 from __future__ import annotations
 
+from gateway.context import HubContext
 from gateway.loaders import ReviewCase
-from gateway.resources import HubResources
+from gateway.permissions import role_used
+from mpi.audit import AuditOutcome
 from mpi.usecases.decide_review import DecideReview, decide_review
 
+DECIDE = "decideReviewItem"
 
-def decide_and_read(command: DecideReview, resources: HubResources) -> ReviewCase:
-    """Carry out the decision, commit, and give the closed item with both records. Sync, for a thread.
+
+def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
+    """Carry out the decision, audit it, commit, and give the closed item with both records. Sync, for a thread.
 
     Raises:
         UnknownReviewItem, StaleDecision, MergeRefused: as ``decide_review``; nothing was changed.
     """
+    resources = context.resources
     with resources.units() as uow:
         item = decide_review(
             command, uow=uow, matcher=resources.matcher, clock=resources.clock, new_id=resources.new_id
         )
         case = ReviewCase(item, uow.records.get(item.left), uow.records.get(item.right))
+        role = role_used(DECIDE, context.caller.roles)
+        for subject in case.enterprise_ids() or (None,):
+            uow.audit.append(context.audit_event(DECIDE, AuditOutcome.SUCCESS, role=role, subject=subject))
         uow.commit()
     return case

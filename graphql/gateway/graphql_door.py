@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from cross_web import HTTPException
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, parse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.types import ExecutionResult
 
 from gateway.context import HubContext, keep_audit
 from gateway.errors import NotAuthenticated
@@ -22,6 +25,7 @@ from gateway.permissions import ROLES_ALLOWED
 from gateway.resources import HubResources
 from gateway.schema.build import HubSchema
 from gateway.schema.limits import MAX_TOKENS
+from gateway.schema.masking import mask_errors
 from mpi.audit import AuditEvent, AuditOutcome
 
 _CONTEXT_KEY = "priorlink.context"
@@ -36,8 +40,22 @@ class _HubGraphQL(GraphQL[HubContext, None]):
         context: HubContext = request.scope[_CONTEXT_KEY]
         return context
 
+    def parse_json(self, data: str | bytes) -> dict[str, Any]:
+        try:
+            body = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise HTTPException(400, "the body is not JSON") from error
+        if not isinstance(body, dict) or not isinstance(body.get("operationName"), str | None):
+            raise HTTPException(400, "the body is not a GraphQL request")
+        return body
+
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        if result.errors:
+            result.errors = mask_errors(result.errors, request.scope[CORRELATION_KEY])
+        return await super().process_result(request, result)
 
     async def render_graphql_ide(self, request: Request) -> Response:
         page = await super().render_graphql_ide(request)
@@ -76,7 +94,8 @@ class GraphqlDoor:
     async def _answer_other_methods(self, request: Request, send: Send) -> None:
         wants_page = "text/html" in request.headers.get("accept", "")
         if self._graphiql and request.method == "GET" and wants_page:
-            await self._graphql(request.scope, request.receive, send)
+            page = await self._graphql.render_graphql_ide(request)
+            await page(request.scope, request.receive, send)
             return
         answer = _errors("only POST is taken here", {"code": "METHOD_NOT_ALLOWED"}, 405, {"Allow": "POST"})
         await answer(request.scope, request.receive, send)

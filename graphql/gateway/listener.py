@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from adapters.hl7v2.dispatch import Dispatcher
 from adapters.hl7v2.mllp import MllpListener, MllpSettings
 from adapters.hl7v2.settings import Hl7Settings, Hl7SiteSettings
-from gateway.bootstrap import Hub, new_id, utc_now
+from gateway.bootstrap import Hub
+from gateway.clock import new_id, utc_now
 from gateway.observability import get_logger
 
 _KEYS = {

@@ -13,7 +13,7 @@ from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
 from gateway.cursors import ReviewPosition, review_position
 from mpi.audit import AuditEvent
-from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
 
@@ -27,6 +27,11 @@ class ReviewCase:
     item: ReviewItem
     left: SourceRecord | None
     right: SourceRecord | None
+
+    def enterprise_ids(self) -> tuple[EnterpriseId, ...]:
+        """The persons that the two records belong to."""
+        ids = (side.enterprise_id for side in (self.left, self.right) if side is not None)
+        return tuple(dict.fromkeys(i for i in ids if i is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,7 @@ def load_review_page(
 ) -> ReviewCases:
     """The ``first`` open items that come after a position, with their records."""
     with read() as uow:
-        queue = _Queue(uow, kinds)
-        offset = 0 if after is None else bisect_right(queue, after)
+        offset = 0 if after is None else bisect_right(_Queue(uow, kinds), after)
         page = uow.reviews.open_page(kinds=kinds, offset=offset, limit=first)
         cases = _with_records(page.items, uow)
         return ReviewCases(cases, page.total, offset > 0, offset + len(cases) < page.total)

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from federation.imaging.orders import ImagingOrder
 from federation.imaging.procedures import Procedure
 from federation.imaging.rule_set import RuleSet
 from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
+from federation.usecases.check_order import CheckedOrder, check_order
+from federation.usecases.imaging_history import PersonHistory, imaging_history
 from federation.usecases.search_priors import ProcedureOf
 from gateway.authentication import Authenticate
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock, NewId
 from mpi.usecases.matcher import Matcher
 
@@ -49,3 +53,31 @@ class HubResources:
     new_id: NewId
     default_deadline_seconds: float
     authenticate: Authenticate
+
+    async def imaging_history(
+        self, patient: PatientIdentifier | EnterpriseId, *, deadline_seconds: float
+    ) -> PersonHistory:
+        """The use case of the same name, with the ports it needs."""
+        return await imaging_history(
+            patient,
+            read=self.read,
+            directory=self.directory,
+            procedure_of=self.procedure_of,
+            deadline_seconds=deadline_seconds,
+            clock=self.clock,
+        )
+
+    async def check_order(self, order: ImagingOrder, *, checked_by: str, deadline_seconds: float) -> CheckedOrder:
+        """The use case of the same name, with the ports it needs."""
+        return await check_order(
+            order,
+            checked_by=checked_by,
+            units=self.units,
+            read=self.read,
+            directory=self.directory,
+            procedure_of=self.procedure_of,
+            rules=self.rules,
+            deadline_seconds=deadline_seconds,
+            clock=self.clock,
+            new_id=self.new_id,
+        )

@@ -11,7 +11,8 @@ import uvicorn
 
 from gateway.asgi import create_app
 from gateway.authentication import Authenticate, build_verifier
-from gateway.bootstrap import Hub, new_id, utc_now
+from gateway.bootstrap import Hub
+from gateway.clock import new_id, utc_now
 from gateway.resources import HubResources
 
 GRACE_SECONDS = 10

@@ -7,9 +7,9 @@ Sources, later wins: defaults, ``priorlink.toml`` (or ``--config FILE``), ``PRIO
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from gateway.errors import ConfigurationError
@@ -52,8 +52,18 @@ class AuthSettings(_Part):
     issuer: str = Field("", description="iss claim that tokens must carry")
     audience: str = Field("priorlink", description="aud claim that tokens must carry")
     jwks_file: Path | None = Field(None, description="JSON Web Key Set file, read again when it changes")
-    jwks_url: str | None = Field(None, description="JSON Web Key Set address, fetched again every 5 minutes")
+    jwks_url: str | None = Field(
+        None, pattern=r"^https?://", description="JSON Web Key Set address, fetched again every 5 minutes"
+    )
     leeway_seconds: int = Field(30, ge=0, le=300, description="clock skew allowed, seconds")
+
+    @model_validator(mode="after")
+    def _one_source_of_keys_with_its_issuer(self) -> Self:
+        if self.jwks_file is not None and self.jwks_url is not None:
+            raise ValueError("jwks_file and jwks_url exclude each other")
+        if (self.jwks_file is not None or self.jwks_url is not None) and not self.issuer:
+            raise ValueError("issuer is needed with jwks_file or jwks_url")
+        return self
 
 
 class AuthoritySettings(_Part):

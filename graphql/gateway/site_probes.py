@@ -16,8 +16,13 @@ async def probe_sites(
     directory: SiteDirectory, *, timeout_seconds: float = PROBE_TIMEOUT_SECONDS
 ) -> dict[SiteId, SiteProbe]:
     """Every archive's probe, all at once. An archive that does not answer in time is a result too."""
-    probes = await asyncio.gather(*(_probe(source, timeout_seconds) for source in directory.sources.values()))
-    return {probe.site_id: probe for probe in probes}
+    probes = await asyncio.gather(
+        *(_probe(source, timeout_seconds) for source in directory.sources.values()), return_exceptions=True
+    )
+    return {
+        site_id: probe if isinstance(probe, SiteProbe) else SiteProbe(site_id, False, 0, reason="internal_error")
+        for site_id, probe in zip(directory.sources, probes, strict=True)
+    }
 
 
 async def _probe(source: PriorSource, timeout_seconds: float) -> SiteProbe:

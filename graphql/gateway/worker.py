@@ -15,7 +15,8 @@ from adapters.tasks.broker import UnusableBroker, close_broker, make_broker
 from adapters.tasks.relay import Relay
 from adapters.tasks.worker import InProcessWorker
 from federation.usecases.reassess_alerts import reassess_alerts
-from gateway.bootstrap import Hub, utc_now
+from gateway.bootstrap import Hub
+from gateway.clock import utc_now
 from gateway.errors import ConfigurationError
 from gateway.loop_thread import LoopThread
 from mpi.identity.identifiers import EnterpriseId

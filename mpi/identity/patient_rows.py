@@ -84,7 +84,7 @@ def _birth_date(text: str, date_format: str | None) -> tuple[PartialDate | None,
     if date_format is not None:
         return _declared_date(text, date_format), ""
     digits = text.replace("-", "")
-    if digits.isdigit() and len(digits) in (4, 6, 8) and set(digits) <= {"0"} or set(digits) <= {"9"}:
+    if (digits.isdigit() and len(digits) in (4, 6, 8) and set(digits) <= {"0"}) or set(digits) <= {"9"}:
         return None, text
     if not _has_iso_shape(text):
         raise InvalidDemographics("birth_date is not an ISO date; declare the format of the file")

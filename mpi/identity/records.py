@@ -59,7 +59,7 @@ class SourceRecord:
 
     ``demographics_at`` is the event time of the newest demographics taken; ``surviving_identifier`` is set when the
     record was merged away; ``link`` is ``None`` exactly when the record is retired. ``asserted_identifiers`` are
-    further ids that the sender gave for the same patient. ``version`` counts stored changes.
+    further ids that the sender gave for the same patient.
     """
 
     identifier: PatientIdentifier
@@ -70,7 +70,6 @@ class SourceRecord:
     link: PersonLink | None = None
     surviving_identifier: PatientIdentifier | None = None
     asserted_identifiers: tuple[PatientIdentifier, ...] = ()
-    version: int = 0
 
     @property
     def is_active(self) -> bool:

@@ -14,7 +14,6 @@ from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDa
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.records import SourceRecord
 
-
 T = TypeVar("T")
 
 

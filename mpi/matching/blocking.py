@@ -15,8 +15,8 @@ from typing import NamedTuple
 import jellyfish
 
 from mpi.matching.comparable import ComparableDate, ComparableName, ComparableRecord
-from mpi.matching.names import romanisation_key, ungendered
 from mpi.matching.nickname_table import formal_names
+from mpi.matching.spelling import romanisation_key, ungendered
 
 KEY_BYTES = 8
 _MOST_FORMAL_NAMES = 4
@@ -47,7 +47,8 @@ def _all_parts(record: ComparableRecord) -> Iterator[tuple[str, ...]]:
         yield from (("names+day", pair, day[4:]) for pair in codes.pairs)
     for place in places:
         yield from ((*place, code) for code in codes.narrow)
-    yield from ((*place, *other) for place, other in combinations(places, 2))
+    postal = [("postal", record.address.postal_code)] if record.address.postal_code else []
+    yield from ((*one, *other) for one, other in combinations((*places, *postal), 2) if one[0] != "street")
     if record.address.postal_code:
         yield from (("names+postal", pair, record.address.postal_code) for pair in codes.pairs)
 

@@ -75,7 +75,7 @@ def cluster_pairs(pairs: Iterable[ScoredPair], vetoed: Callable[[str, str], bool
             members.update(dict.fromkeys(second, first))
     groups = {id(group): tuple(sorted(group)) for group in members.values()}
     return Clustering(
-        clusters=tuple(sorted(groups.values())),
+        clusters=tuple(sorted(group for group in groups.values() if len(group) > 1)),
         review=_one_per_cluster_pair(in_doubt, members, vetoed),
     )
 

@@ -48,16 +48,24 @@ class ComparableDate(NamedTuple):
 
 
 class ComparableAddress(NamedTuple):
-    """One address: ``street`` with its words spelled out and sorted, without unit; postal code without leading zeros."""
+    """One address without its unit; ``postal_code`` without leading zeros.
+
+    ``street`` has its words spelled one way and sorted; ``street_text`` has them as written, without blanks.
+    """
 
     house_number: str = ""
     street: str = ""
+    street_text: str = ""
     unit: str = ""
     city: str = ""
     postal_code: str = ""
 
     def __repr__(self) -> str:
         return "ComparableAddress(…)"
+
+
+_NO_NAME = ComparableName()
+_NO_ADDRESS = ComparableAddress()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,7 +77,7 @@ class ComparableRecord:
     (assigning authority, number). Both sorted.
     """
 
-    name: ComparableName = ComparableName()
+    name: ComparableName = _NO_NAME
     aliases: tuple[ComparableName, ...] = ()
     placeholder: PlaceholderName | None = None
     birth_order: str = ""
@@ -77,7 +85,7 @@ class ComparableRecord:
     birth_date: ComparableDate | None = None
     sex: str = ""
     phones: tuple[str, ...] = ()
-    address: ComparableAddress = ComparableAddress()
+    address: ComparableAddress = _NO_ADDRESS
     ssn_last4: str = ""
     strong_ids: tuple[tuple[str, str], ...] = ()
     local_ids: tuple[tuple[str, str], ...] = ()

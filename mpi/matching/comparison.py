@@ -30,7 +30,9 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
         "exact", "nickname", "sounds_alike", "typo", "part", "initial", "middle", "alike_names", "swapped", "different"
     ),
     "middle": ("exact", "initial", "different"),
-    "birth_date": ("exact", "day_month_swapped", "one_digit", "near", "partial", "year_only", "default_day", "different"),
+    "birth_date": (
+        "exact", "day_month_swapped", "one_digit", "near", "partial", "year_only", "default_day", "different"
+    ),
     "sex": ("exact", "different"),
     "phone": ("exact", "one_digit", "different"),
     "address": ("exact", "similar", "same_area", "different"),
@@ -108,7 +110,7 @@ def _compare_names(a: ComparableRecord, b: ComparableRecord) -> tuple[str, str, 
 
 def _compare_name_pair(a: ComparableName, b: ComparableName) -> tuple[str, str]:
     family, given = compare_family(a, b), compare_given(a, b)
-    if family != EXACT and given != EXACT and are_swapped(a, b):
+    if EXACT not in (family, given) and are_swapped(a, b):
         return "swapped", "swapped"
     return family, given
 
@@ -181,21 +183,24 @@ def compare_address(a: ComparableAddress, b: ComparableAddress) -> str:
 
 
 def _same_place(a: ComparableAddress, b: ComparableAddress) -> bool | None:
-    if a.postal_code and b.postal_code:
-        return a.postal_code == b.postal_code
-    if a.city and b.city:
-        return a.city == b.city
-    return None
+    same_city = a.city == b.city if a.city and b.city else None
+    if not (a.postal_code and b.postal_code):
+        return same_city
+    if a.postal_code == b.postal_code:
+        return True
+    return same_city is True and OSA.distance(a.postal_code, b.postal_code, score_cutoff=1) <= 1
 
 
 def _similar_street(a: ComparableAddress, b: ComparableAddress) -> bool:
-    if a.house_number == b.house_number or a.house_number.strip() == "" or b.house_number.strip() == "":
-        return bool(a.house_number or b.house_number) and are_similar(
-            f"{a.house_number}{a.street}", f"{b.house_number}{b.street}"
-        )
-    return a.street == b.street and OSA.distance(a.house_number, b.house_number, score_cutoff=1) <= 1 and (
-        len(a.house_number) > 2 or len(b.house_number) > 2
-    )
+    if a.house_number == b.house_number or not (a.house_number and b.house_number):
+        return bool(a.house_number or b.house_number) and _alike_texts(a.street_text, b.street_text)
+    if a.street != b.street or OSA.distance(a.house_number, b.house_number, score_cutoff=1) > 1:
+        return False
+    return len(a.house_number) > 2 or len(b.house_number) > 2
+
+
+def _alike_texts(a: str, b: str) -> bool:
+    return a == b or are_similar(a, b)
 
 
 def _compare_digits(a: str, b: str) -> str:

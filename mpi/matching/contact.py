@@ -24,7 +24,9 @@ _STREET_WORDS = {
     "strasse": "st", "1st": "first", "2nd": "second", "3rd": "third", "4th": "fourth", "5th": "fifth", "6th": "sixth",
     "7th": "seventh", "8th": "eighth", "9th": "ninth", "10th": "tenth",
 }  # fmt: skip
-_UNIT = re.compile(r"\s(?:apt|apartment|unit|suite|ste|flat|fl|rm|room|no)\b\.?\s*#?\s*([0-9a-z]+)\s*$|\s?#\s*([0-9a-z]+)\s*$")
+_UNIT = re.compile(
+    r"\s(?:apt|apartment|unit|suite|ste|flat|fl|rm|room|no)\b\.?\s*#?\s*([0-9a-z]+)\s*$|\s?#\s*([0-9a-z]+)\s*$"
+)
 _PO_BOX = re.compile(r"^p\s?o\s?box\s+(\w+)$")
 _PLACEHOLDER_STREETS = frozenset({"unknown", "none", "na", "n a", "homeless", "general delivery", "no fixed abode",
                                   "no fixed address", "address unknown", "test", "1 test st"})  # fmt: skip
@@ -65,6 +67,7 @@ def comparable_address(address: PostalAddress) -> ComparableAddress:
     return ComparableAddress(
         house_number=intern(number),
         street=intern(" ".join(sorted(words))),
+        street_text=intern("".join(words)),
         unit=intern(unit.lstrip("0")),
         city=intern(fold(address.city)),
         postal_code=intern(canonical_postal_code(address.postal_code)),

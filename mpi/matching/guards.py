@@ -18,6 +18,7 @@ _OTHER_GIVEN = frozenset({"different", "alike_names"})
 _OTHER_DATE = frozenset({"different"})
 _DOUBTFUL_DATE = frozenset({"one_digit", "near", "year_only", "default_day", "day_month_swapped"})
 _NO_OTHER_GIVEN = frozenset({"exact", "missing", "swapped", "initial"})
+_SAME_GIVEN = frozenset({"exact", "nickname", "sounds_alike", "typo", "swapped"})
 _SAME_PLACE = frozenset({"exact", "similar"})
 _AGREES = frozenset({"exact", "initial"})
 
@@ -45,9 +46,7 @@ _ASK: _Finding = (MatchDecision.REVIEW, False)
 _ASK_AND_KEEP_APART: _Finding = (MatchDecision.REVIEW, True)
 
 
-def fired_guards(
-    a: ComparableRecord, b: ComparableRecord, levels: PairLevels, model: MatchModel
-) -> tuple[Guard, ...]:
+def fired_guards(a: ComparableRecord, b: ComparableRecord, levels: PairLevels, model: MatchModel) -> tuple[Guard, ...]:
     """Every guard of the model that fires on the pair, in a fixed order."""
     fired = []
     for name, check in _CHECKS.items():
@@ -87,23 +86,31 @@ def _newborn(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _F
 
 
 def _is_named_later(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> bool:
-    """A newborn that is not counted among twins, and a child of the same day, sex, family, phone and address."""
-    return (
-        not a.birth_order
-        and not b.birth_order
-        and (levels.birth_date, levels.sex, levels.phone) == ("exact", "exact", "exact")
-        and levels.family in ("exact", "similar", "part")
-        and levels.address in _SAME_PLACE
-    )
+    """A newborn that is not counted among twins, and a child of the same day, sex, family and place."""
+    if a.birth_order or b.birth_order or (levels.birth_date, levels.sex) != ("exact", "exact"):
+        return False
+    places = (levels.phone == "exact") + (levels.address in _SAME_PLACE)
+    if places == 1:
+        return levels.family == "exact" and "missing" in (levels.phone, levels.address)
+    return places == 2 and levels.family in ("exact", "similar", "part")
 
 
 def _strong_id_conflict(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
     if levels.strong_id == "one_digit":
-        return _ASK
+        return None if _all_else_agrees(levels) else _ASK
     if levels.strong_id != "different":
         return None
-    same_name_and_date = levels.given == "exact" and levels.birth_date == "exact" and _contact_agrees(levels)
-    return _ASK_AND_KEEP_APART if same_name_and_date else _TWO_PEOPLE
+    return _ASK_AND_KEEP_APART if _all_else_agrees(levels) else _TWO_PEOPLE
+
+
+def _all_else_agrees(levels: PairLevels) -> bool:
+    """Name, birth date and place are one: a number that differs is then more likely mistyped than another person's."""
+    return (
+        levels.given in _SAME_GIVEN
+        and levels.family not in ("different", "missing")
+        and (levels.birth_date == "exact" or levels.ssn_last4 == "exact")
+        and _contact_agrees(levels)
+    )
 
 
 def _reused_local_id(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
@@ -122,8 +129,9 @@ def _birth_date(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) ->
     if levels.strong_id == "exact":
         return None
     if levels.birth_date in _OTHER_DATE:
-        same = levels.ssn_last4 == "exact" and levels.given not in _OTHER_GIVEN
-        return _ASK if same else _TWO_PEOPLE
+        if levels.ssn_last4 != "exact" or levels.given in _OTHER_GIVEN:
+            return _TWO_PEOPLE
+        return None if _all_else_agrees(levels) else _ASK
     if levels.birth_date in _DOUBTFUL_DATE and not (_ids_agree(levels) or _contact_agrees(levels)):
         return _ASK if levels.middle in _AGREES or levels.birth_date == "day_month_swapped" else _NOT_ENOUGH
     if levels.birth_date == "near" and levels.given != "exact" and not _ids_agree(levels):
@@ -132,7 +140,11 @@ def _birth_date(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) ->
 
 
 def _birth_date_missing(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:
-    if levels.birth_date not in ("missing", "partial", "default_day") or _ids_agree(levels):
+    if levels.birth_date not in ("missing", "partial", "default_day") or levels.strong_id == "exact":
+        return None
+    if a.birth_date is None and b.birth_date is None:
+        return _ASK
+    if levels.ssn_last4 == "exact":
         return None
     if levels.given in _OTHER_GIVEN:
         return _NOT_ENOUGH
@@ -173,6 +185,8 @@ def _ssn_conflict(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) 
         return None
     if levels.given not in _NO_OTHER_GIVEN:
         return _TWO_PEOPLE
+    if levels.given == "exact" and _all_else_agrees(levels):
+        return None
     return _ASK if _contact_agrees(levels) else _ASK_AND_KEEP_APART
 
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mpi.matching.blocking import blocking_keys
+from mpi.matching.candidates import Candidates, candidate_pairs
 from mpi.matching.clustering import ReviewPair, ScoredPair, cluster_pairs
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.match_model import MatchModel
 from mpi.matching.scoring import MatchScore, score_pair
+from mpi.matching.training import term_frequencies
 
-MOST_IN_BLOCK = 100
-"""A larger block is over-common: its records are compared with their nearest neighbours only."""
+ENOUGH_FOR_FREQUENCIES = 1_000
+"""From this many records on, a name that is common in the batch counts as common."""
 _PROGRESS_STEP = 5_000
 
 
@@ -43,7 +44,8 @@ def link_records(
     A cluster is named by its smallest record id. ``progress`` is told (done, all) while pairs are scored.
     """
     rows = sorted(records, key=lambda row: row.record_id)
-    candidates, truncated = _candidates(rows)
+    model = model_for_batch([row.record for row in rows], model)
+    candidates = candidate_pairs([row.record for row in rows])
     vetoes: dict[tuple[str, str], bool] = {}
     by_id = {row.record_id: row.record for row in rows}
 
@@ -53,12 +55,19 @@ def link_records(
             vetoes[key] = any(guard.vetoes for guard in score_pair(by_id[a], by_id[b], model).guards)
         return vetoes[key]
 
-    pairs = list(_scored(rows, candidates, model, progress))
-    clustering = cluster_pairs(pairs, vetoed)
+    clustering = cluster_pairs(_scored(rows, candidates, model, progress), vetoed)
     clusters = {row.record_id: row.record_id for row in rows}
     for members in clustering.clusters:
         clusters |= dict.fromkeys(members, members[0])
-    return LinkResult(clusters, list(clustering.review), len(candidates), truncated)
+    return LinkResult(clusters, list(clustering.review), len(candidates.pairs), candidates.truncated_blocks)
+
+
+def model_for_batch(records: Sequence[ComparableRecord], model: MatchModel) -> MatchModel:
+    """The model with the prior of so many records, and with the names that are common among them."""
+    model = model.for_population(len(records))
+    if len(records) < ENOUGH_FOR_FREQUENCIES:
+        return model
+    return model.with_common_terms(term_frequencies(records))
 
 
 _SUPPORT = frozenset({"phone", "address", "ssn_last4", "strong_id", "local_id"})
@@ -70,40 +79,20 @@ def has_support(score: MatchScore) -> bool:
     return any(line.comparison in _SUPPORT and line.level in _SUPPORTING_LEVELS for line in score.weights)
 
 
-def _candidates(rows: Sequence[LinkRow]) -> tuple[list[int], int]:
-    """Candidate pairs as ``first * len(rows) + second``, sorted; and the number of blocks that were cut."""
-    blocks: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        for key in blocking_keys(row.record):
-            blocks.setdefault(key, []).append(index)
-    size, truncated = len(rows), 0
-    found: set[int] = set()
-    for block in blocks.values():
-        count = len(block)
-        if count < 2:
-            continue
-        reach = count
-        if count > MOST_IN_BLOCK:
-            truncated += 1
-            reach = MOST_IN_BLOCK // 4
-            block.sort(key=lambda index: (rows[index].record.name, rows[index].record.birth_date or (), index))
-        for position, first in enumerate(block):
-            for second in block[position + 1 : position + 1 + reach]:
-                found.add(first * size + second if first < second else second * size + first)
-    return sorted(found), truncated
-
-
 def _scored(
-    rows: Sequence[LinkRow], candidates: Sequence[int], model: MatchModel, progress: Callable[[int, int], None] | None
+    rows: Sequence[LinkRow],
+    candidates: Candidates,
+    model: MatchModel,
+    progress: Callable[[int, int], None] | None,
 ) -> Iterator[ScoredPair]:
-    size, total = len(rows), len(candidates)
-    for done, pair in enumerate(candidates, 1):
-        first, second = rows[pair // size], rows[pair % size]
-        scored = score_pair(first.record, second.record, model)
+    total = len(candidates.pairs)
+    for done, (first, second) in enumerate(candidates.pairs, 1):
+        a, b = rows[first], rows[second]
+        scored = score_pair(a.record, b.record, model)
         if scored.decision is not MatchDecision.NO:
             yield ScoredPair(
-                first.record_id,
-                second.record_id,
+                a.record_id,
+                b.record_id,
                 scored.score,
                 scored.match_probability,
                 scored.decision,

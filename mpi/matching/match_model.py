@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from mpi.errors import InvalidModel
 from mpi.matching.comparison import LEVELS
 
 TERM_FREQUENCY = "term_frequency"
+POPULATION_OF_PRIOR = 65_536
+"""Up to so many records the prior of a model file holds as it is: among n records about 2 pairs in n match."""
 GUARDS = (
     "test_record", "unidentified", "newborn", "strong_id_conflict", "reused_local_id", "generation", "birth_date",
     "twin", "household", "namesake", "ssn_conflict", "birth_date_missing",
@@ -63,7 +65,7 @@ class MatchModel:
     term_frequencies: Mapping[str, TermFrequencies]
     guards: frozenset[str]
     provenance: str = ""
-    weights: Mapping[str, Mapping[str, MatchWeight]] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, MatchWeight]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         weights = {
@@ -74,6 +76,28 @@ class MatchModel:
             for comparison, levels in self.probabilities.items()
         }
         object.__setattr__(self, "weights", weights)
+
+    def for_population(self, records: int) -> MatchModel:
+        """The same model for so many records: twice the records, one bit less; never more than the model's prior."""
+        surplus = math.log2(max(records, POPULATION_OF_PRIOR) / POPULATION_OF_PRIOR)
+        prior = self.prior._replace(match_weight=self.prior.match_weight - surplus)
+        return replace(self, prior=prior) if surplus else self
+
+    def with_common_terms(self, observed: Mapping[str, TermFrequencies]) -> MatchModel:
+        """The same model in which a term is as common as the model or ``observed`` says, whichever is more."""
+        merged = {
+            name: TermFrequencies(
+                {
+                    term: max(table.frequency(term), observed[name].frequencies.get(term, 0.0))
+                    for term in {**table.frequencies, **observed[name].frequencies}
+                },
+                table.fallback,
+            )
+            if name in observed
+            else table
+            for name, table in self.term_frequencies.items()
+        }
+        return replace(self, term_frequencies=merged)
 
 
 def parse_model(text: str) -> MatchModel:

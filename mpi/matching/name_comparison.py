@@ -8,16 +8,20 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from mpi.matching.comparable import ComparableName
 from mpi.matching.given_names import GIVEN_NAMES
-from mpi.matching.names import are_one_surname, romanisation_key, spelling_key, ungendered
-from mpi.matching.nickname_table import are_nicknames, related_names
+from mpi.matching.nickname_table import are_nicknames, is_listed, related_names
+from mpi.matching.spelling import are_one_surname, romanisation_key, spelling_key, ungendered
 
 MISSING = "missing"
 EXACT = "exact"
 DIFFERENT = "different"
 _SIMILAR_JARO_WINKLER = 0.92
 _SOUND_ALIKE_JARO_WINKLER = 0.85
+_ONE_NAME = ("sounds_alike", "typo")
 _LONG_NAME = 8
 _LONG_FAMILY = 5
+_LONG_GIVEN = 5
+_SHORTEST_MISTYPED = 4
+_MISTYPED_JARO_WINKLER = 0.87
 
 
 def compare_family(a: ComparableName, b: ComparableName) -> str:
@@ -34,7 +38,11 @@ def _family_level(a: tuple[str, ...], b: tuple[str, ...]) -> str:
     joined_a, joined_b = "".join(a), "".join(b)
     if len(a) > 1 and sorted(a) == sorted(b):
         return EXACT
-    if are_similar(joined_a, joined_b) or _two_edits(joined_a, joined_b) or ungendered(joined_a) == ungendered(joined_b):
+    if (
+        are_similar(joined_a, joined_b)
+        or _two_edits(joined_a, joined_b)
+        or ungendered(joined_a) == ungendered(joined_b)
+    ):
         return "similar"
     if are_one_surname(joined_a, joined_b):
         return "similar"
@@ -64,9 +72,7 @@ def compare_given(a: ComparableName, b: ComparableName) -> str:
 
 
 @lru_cache(maxsize=500_000)
-def _given_level(
-    a: tuple[str, ...], middle_a: tuple[str, ...], b: tuple[str, ...], middle_b: tuple[str, ...]
-) -> str:
+def _given_level(a: tuple[str, ...], middle_a: tuple[str, ...], b: tuple[str, ...], middle_b: tuple[str, ...]) -> str:
     all_a, all_b = sorted((*a, *middle_a)), sorted((*b, *middle_b))
     if all_a == all_b and (len(a) > 1 or len(b) > 1):
         return EXACT
@@ -75,7 +81,7 @@ def _given_level(
         return "nickname"
     if len(a) == len(b) > 1:
         return _word_by_word(a, b)
-    level = _spelling_level(joined_a, joined_b)
+    level = _spelling_level(joined_a, joined_b) if len(a) == len(b) == 1 else _joined_level(joined_a, joined_b)
     if level:
         return level
     if len(joined_a) == 1 or len(joined_b) == 1:
@@ -86,11 +92,33 @@ def _given_level(
 def _spelling_level(a: str, b: str) -> str:
     if len(a) > 2 and len(b) > 2 and spelling_key(a) == spelling_key(b):
         return "sounds_alike"
-    if a in GIVEN_NAMES and b in GIVEN_NAMES:
+    if _is_known(a) and _is_known(b):
         return "alike_names" if are_similar(a, b) else ""
     if _sound_alike(a, b):
         return "sounds_alike"
-    return "typo" if are_similar(a, b) else ""
+    return "typo" if _mistyped(a, b) else ""
+
+
+def _mistyped(a: str, b: str) -> bool:
+    """An edit or two, by length; short names must begin alike (Jan, Lan and Van are three names)."""
+    shorter = min(len(a), len(b))
+    if shorter < _SHORTEST_MISTYPED or (shorter < _LONG_GIVEN and a[0] != b[0]):
+        return False
+    if OSA.distance(a, b, score_cutoff=1) <= 1 or (shorter >= _LONG_NAME and OSA.distance(a, b, score_cutoff=2) <= 2):
+        return True
+    similarity = JaroWinkler.similarity(a, b)
+    if _is_known(a) == _is_known(b):
+        return similarity >= _SIMILAR_JARO_WINKLER
+    return shorter >= _LONG_GIVEN and similarity >= _MISTYPED_JARO_WINKLER and OSA.distance(a, b, score_cutoff=2) <= 2
+
+
+def _joined_level(a: str, b: str) -> str:
+    """Names of several words written apart here and together there (Soo-hyun, Soohyn)."""
+    return "typo" if min(len(a), len(b)) >= _LONG_GIVEN and OSA.distance(a, b, score_cutoff=1) <= 1 else ""
+
+
+def _is_known(given: str) -> bool:
+    return given in GIVEN_NAMES or is_listed(given)
 
 
 def _word_by_word(a: tuple[str, ...], b: tuple[str, ...]) -> str:
@@ -107,13 +135,13 @@ def _word_by_word(a: tuple[str, ...], b: tuple[str, ...]) -> str:
 
 def _partial_level(a: tuple[str, ...], middle_a: tuple[str, ...], b: tuple[str, ...], middle_b: tuple[str, ...]) -> str:
     words_a, words_b = {w for w in a if len(w) > 1}, {w for w in b if len(w) > 1}
-    if words_a & words_b and (len(a) > 1 or len(b) > 1):
-        return "part"
+    if words_a & words_b:
+        return "part" if words_a <= words_b or words_b <= words_a else "alike_names"
     if (len(a) > 1) != (len(b) > 1):
         single, several = ("".join(a), b) if len(a) == 1 else ("".join(b), a)
-        if any(are_nicknames(single, word) or (len(word) > 3 and are_similar(single, word)) for word in several):
+        if any(are_nicknames(single, word) or _spelling_level(single, word) in _ONE_NAME for word in several):
             return "part"
-    if _is_cut_short(a, b) or _nearly_nicknames("".join(a), "".join(b)):
+    if _is_cut_short(a, b) or (len(a) == len(b) == 1 and _nearly_nicknames(a[0], b[0])):
         return "part"
     if any(_same_middle(x, y) for x in ("".join(a), *a) for y in ("".join(middle_b), *middle_b)) or any(
         _same_middle(x, y) for x in ("".join(b), *b) for y in ("".join(middle_a), *middle_a)
@@ -124,7 +152,7 @@ def _partial_level(a: tuple[str, ...], middle_a: tuple[str, ...], b: tuple[str, 
 
 def _nearly_nicknames(a: str, b: str) -> bool:
     """A typing error in a pet name or in the formal name (Bobby, Rober)."""
-    if min(len(a), len(b)) < 4 or (a in GIVEN_NAMES and b in GIVEN_NAMES):
+    if min(len(a), len(b)) < _LONG_GIVEN or (_is_known(a) and _is_known(b)):
         return False
     return any(
         len(name) > 3 and OSA.distance(name, other, score_cutoff=1) <= 1 and are_nicknames(one, name)
@@ -138,7 +166,7 @@ def _is_cut_short(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     shorter, longer = sorted(("".join(a), "".join(b)), key=len)
     if not 2 <= len(shorter) <= len(longer) - 2 or not longer.startswith(shorter):
         return False
-    return (len(shorter) > 2 or len(longer) >= 5) and not (shorter in GIVEN_NAMES and longer in GIVEN_NAMES)
+    return (len(shorter) > 2 or len(longer) >= _LONG_GIVEN) and not (_is_known(shorter) and _is_known(longer))
 
 
 def _same_middle(given: str, middle: str) -> bool:

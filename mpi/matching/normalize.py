@@ -16,6 +16,7 @@ from mpi.matching.placeholders import (
     is_placeholder_ssn_last4,
     newborn_order,
     placeholder_name,
+    words_beside_newborn,
 )
 
 NATIONAL_ID_TYPE = "national_id"
@@ -47,7 +48,11 @@ def normalize_record(
         local_ids=tuple(
             sorted(
                 {(i.assigning_authority, i.local_patient_id) for i in issued}
-                - {(i.assigning_authority, i.local_patient_id) for i in issued if i.assigning_authority in strong_authorities}
+                - {
+                    (i.assigning_authority, i.local_patient_id)
+                    for i in issued
+                    if i.assigning_authority in strong_authorities
+                }
             )
         ),
     )
@@ -61,10 +66,10 @@ def _name(sent: PersonName) -> tuple[ComparableName, PlaceholderName | None, int
         return name, None, generation, ""
     if placeholder is PlaceholderName.NEWBORN:
         order = newborn_order(name.given, unpacked.given)
-        newborn_in_family = placeholder_name((), name.family, unpacked.family) is PlaceholderName.NEWBORN
-        family = () if newborn_in_family else name.family
-        if newborn_in_family and placeholder_name((), name.given, unpacked.given) is None:
-            family = name.given
+        in_family = placeholder_name((), name.family, unpacked.family) is PlaceholderName.NEWBORN
+        in_given = placeholder_name((), name.given, unpacked.given) is PlaceholderName.NEWBORN
+        family = name.family if not in_family else () if in_given else name.given
+        family = family or words_beside_newborn(name.family if in_family else name.given)
         return build_name(family, (), ()), placeholder, generation, order
     return ComparableName(), placeholder, generation, ""
 

@@ -14,7 +14,7 @@ _CHILD_WORDS = frozenset("boy girl male female child infant twin b g m f of bb b
 _CHILD_OF = re.compile(r"['’`]s\s+(?:baby\s+)?(?:boy|girl|baby|twin)\b|\b[bg]/o\b", re.IGNORECASE)
 _UNIDENTIFIED = frozenset("unknown unidentified unk trauma anonymous nn noname unnamed undetermined".split())
 _UNIDENTIFIED_PAIRS = frozenset({("doe", "john"), ("doe", "jane"), ("doe", "baby")})
-_TEST = re.compile(r"^(?:zz+\w*|xx+\w*|test\w*|(?:\w+)?testpatient|donotuse|dummy|demo)$")
+_TEST = re.compile(r"^(?:zz+\w*|xx+\w*|(?:z+|x+)?test(?:s|er|ing|patient|person|record|case)?|donotuse|dummy|demo)$")
 _TEST_PAIRS = frozenset({("mouse", "mickey"), ("mouse", "minnie"), ("duck", "donald"), ("patient", "test")})
 _ORDER = re.compile(r"^(?:[a-d]|[1-4])$")
 _ORDER_WORDS = {"one": "1", "two": "2", "three": "3", "a": "1", "b": "2", "c": "3", "d": "4"}
@@ -50,9 +50,15 @@ def _is_newborn(words: tuple[str, ...], raw: str) -> bool:
     return bool(_CHILD_OF.search(raw))
 
 
+def words_beside_newborn(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands beside BABY BOY, NEWBORN ... in one name field: a family name where the family is not said apart."""
+    stop = _NEWBORN_WORDS | _CHILD_WORDS | {"baby", "babe"}
+    return tuple(word for word in words if word not in stop)
+
+
 def newborn_order(words: tuple[str, ...], raw_given: str) -> str:
     """The place among twins that a newborn's name tells (``1``, ``2`` ...), or empty text."""
-    last = raw_given.split()[-1].casefold() if raw_given.split() else ""
+    last = raw_given.rsplit(maxsplit=1)[-1].casefold() if raw_given.split() else ""
     if len(words) < 2 and not last.isdigit():
         return ""
     if _ORDER.match(last) or last in _ORDER_WORDS:

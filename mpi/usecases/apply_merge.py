@@ -140,9 +140,7 @@ def _join(
 ) -> None:
     """The survivor takes the subsumed one's person; a survivor never seen comes into being with its demographics."""
     assert subsumed.link is not None  # noqa: S101 - an active record is linked
-    survivor = facts.survivor or replace(
-        subsumed, identifier=facts.resolved_survivor_id, site_id=command.site_id, version=0
-    )
+    survivor = facts.survivor or replace(subsumed, identifier=facts.resolved_survivor_id, site_id=command.site_id)
     link = PersonLink(
         enterprise_id=subsumed.link.enterprise_id,
         link_source=subsumed.link.link_source if facts.survivor is None else LinkSource.AUTO,

@@ -84,7 +84,8 @@ def register_record(
     else:
         if contradictions(stored.demographics, apply_update(Demographics(), command.update)).is_other_person:
             return _suspect_reuse(command, stored, uow, clock, new_id)
-        if command.event_at < stored.demographics_at:
+        # A number that so far was only named beside another one has said nothing that could be newer.
+        if command.event_at < stored.demographics_at and stored.demographics != Demographics():
             _remember(command, stored, "stale_update", uow)
             return RegisterOutcome(stored.identifier, stored.enterprise_id, RegisterEffect.STALE)
         record, effect = _update(command, stored, asserted)

@@ -2,10 +2,12 @@
 
 Exit codes: 0 done, 1 the check failed, 2 wrong use, 3 input refused, 4 a needed service is not there.
 With ``--json`` stdout holds exactly one JSON document; people's text and progress always go to stderr.
+Commands import what they need when they run: a dry run of rules needs no database driver.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +16,7 @@ import typer
 from gateway.cli import archives, checks, identities, serving, store
 from gateway.cli.output import fail
 from gateway.errors import ConfigurationError, InputRefused, ServiceMissing
+from gateway.observability import configure_logging
 
 app = typer.Typer(
     name="priorlink",
@@ -34,6 +37,7 @@ app.add_typer(archives.hl7_app, name="hl7")
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every expected failure is one line on stderr."""
+    configure_logging(sys.stderr, level=logging.WARNING)
     try:
         result = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except typer.exceptions.TyperException as error:

@@ -9,14 +9,10 @@ from typing import Annotated
 
 import typer
 
-from adapters.hl7v2.batch import import_file
-from adapters.hl7v2.received_acknowledgement import read_acknowledgement
 from federation.errors import UnknownSite
 from federation.ports import SiteProbe
-from gateway.bootstrap import build_hub
 from gateway.cli.output import ConfigOption, JsonOption, emit, say
 from gateway.errors import InputRefused
-from gateway.listener import make_dispatcher
 from gateway.settings import load_settings
 
 app = typer.Typer(help="the hospitals that take part", no_args_is_help=True)
@@ -55,6 +51,8 @@ def check_sites(
     as_json: JsonOption = False,
 ) -> int:
     """Ask each archive whether it is there and what it supports; exit 1 if one is not."""
+    from gateway.bootstrap import build_hub
+
     hub = build_hub(load_settings(config))
     try:
         wanted = list(hub.directory.sources) if site is None else [hub.directory.site(site).site_id]
@@ -101,6 +99,11 @@ def import_messages(
     as_json: JsonOption = False,
 ) -> int:
     """Send a message or batch file through the same door as the listener; acknowledgements as JSON lines."""
+    from adapters.hl7v2.batch import import_file
+    from adapters.hl7v2.received_acknowledgement import read_acknowledgement
+    from gateway.bootstrap import build_hub
+    from gateway.listener import make_dispatcher
+
     try:
         content = file.read_bytes()
     except OSError as error:

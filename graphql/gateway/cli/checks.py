@@ -11,10 +11,10 @@ import typer
 from federation.errors import FederationError
 from federation.imaging.procedure_rows import OUTPUT_COLUMNS, normalize_rows
 from federation.imaging.scenarios import run_scenarios
-from gateway.bootstrap import load_code_map, load_rules
 from gateway.cli.csv_files import read_table, write_table
 from gateway.cli.output import JsonOption, emit, progress, say
 from gateway.errors import InputRefused
+from gateway.site_files import load_code_map, load_rules
 
 procedures_app = typer.Typer(help="canonical procedures", no_args_is_help=True)
 rules_app = typer.Typer(help="duplicate rule-sets", no_args_is_help=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.bootstrap import Hub, build_hub, load_model, new_id, utc_now
 from gateway.cli.csv_files import CsvRow, CsvTable, read_table, write_table
 from gateway.cli.output import ConfigOption, JsonOption, emit, progress, say
+from gateway.clock import new_id, utc_now
 from gateway.errors import InputRefused
 from gateway.settings import load_settings
+from gateway.site_files import load_model
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.errors import InvalidIdentifier, MpiError
 from mpi.identity.identifiers import PatientIdentifier
@@ -24,6 +25,9 @@ from mpi.matching.match_model import default_model
 from mpi.matching.normalize import normalize_record
 from mpi.usecases.explain_pair import explain_pair
 from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
+
+if TYPE_CHECKING:
+    from gateway.bootstrap import Hub
 
 app = typer.Typer(help="the master patient index", no_args_is_help=True)
 
@@ -47,6 +51,8 @@ def load(
 ) -> int:
     """Take a facility's export into the index. A second run of the same file changes nothing."""
     table = read_table(file, required=("facility", "mrn"), known=COLUMNS)
+    from gateway.bootstrap import build_hub
+
     hub = build_hub(load_settings(config))
     _note_columns(table)
     counts = dict.fromkeys([effect.value for effect in RegisterEffect], 0)
@@ -221,6 +227,8 @@ def explain(
         left, right = PatientIdentifier.parse(one), PatientIdentifier.parse(other)
     except InvalidIdentifier as error:
         raise typer.BadParameter(str(error)) from error
+    from gateway.bootstrap import build_hub
+
     hub = build_hub(load_settings(config))
     with hub.units() as uow:
         try:

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import build_hub
 from gateway.cli.output import ConfigOption, JsonOption, emit
 from gateway.errors import ServiceMissing
 from gateway.observability import configure_logging
@@ -32,6 +31,7 @@ def serve(config: ConfigOption = None) -> int:
 
     Without a broker the background worker runs in this process, too.
     """
+    from gateway.bootstrap import build_hub
     from gateway.serving import HubServer
 
     settings = load_settings(config)
@@ -47,6 +47,7 @@ def _worker_inside(settings: Settings) -> Iterator[None]:
     if settings.tasks.broker_url is not None:
         yield
         return
+    from gateway.bootstrap import build_hub
     from gateway.worker import running_worker
 
     with running_worker(build_hub(settings)):
@@ -55,6 +56,7 @@ def _worker_inside(settings: Settings) -> Iterator[None]:
 
 def listen(config: ConfigOption = None) -> int:
     """Run the MLLP listener; one line of JSON on stdout tells the port once it is ready."""
+    from gateway.bootstrap import build_hub
     from gateway.listener import make_listener
 
     hub = build_hub(load_settings(config))
@@ -76,6 +78,7 @@ def listen(config: ConfigOption = None) -> int:
 
 def work(config: ConfigOption = None) -> int:
     """Run the background worker with the broker of the settings."""
+    from gateway.bootstrap import build_hub
     from gateway.worker import running_worker
 
     hub = build_hub(load_settings(config))

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 import typer
 
-from adapters.store.engine import make_engine
-from adapters.store.migrate import check as schema_problems
-from adapters.store.migrate import current_revision
-from gateway.bootstrap import open_store
 from gateway.cli.output import ConfigOption, JsonOption, emit, say
 from gateway.errors import ServiceMissing
 from gateway.settings import load_settings
@@ -19,6 +14,9 @@ app = typer.Typer(help="the store", no_args_is_help=True)
 @app.command("upgrade")
 def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """Migrate the store to this version's schema."""
+    from adapters.store.migrate import current_revision
+    from gateway.bootstrap import open_store
+
     engine = open_store(load_settings(config), migrate=True)
     revision = current_revision(engine)
     if as_json:
@@ -31,6 +29,11 @@ def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> int:
 @app.command("check")
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """Report drift between the store and this version; exit 1 if there is any."""
+    import sqlalchemy as sa
+
+    from adapters.store.engine import make_engine
+    from adapters.store.migrate import check as schema_problems
+
     engine = make_engine(load_settings(config).store.url)
     try:
         problems = schema_problems(engine)

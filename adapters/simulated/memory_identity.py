@@ -1,0 +1,147 @@
+"""In-memory records, history and review queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import TypeVar
+
+from adapters.simulated.memory_state import MemoryState, MemoryTransaction, Refused
+from mpi.errors import StaleDecision
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.records import HistoryEntry, RecordStatus, SourceRecord
+from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
+from mpi.ports import Candidates, ReviewPage
+
+Key = TypeVar("Key")
+
+
+class MemoryRecordRepository:
+    """``mpi.ports.RecordRepository`` in memory."""
+
+    def __init__(self, transaction: MemoryTransaction) -> None:
+        self._transaction = transaction
+
+    def get(self, identifier: PatientIdentifier) -> SourceRecord | None:
+        return self._transaction.state.records.get(identifier)
+
+    def get_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, SourceRecord]:
+        records = self._transaction.state.records
+        return {identifier: records[identifier] for identifier in sorted(set(identifiers)) if identifier in records}
+
+    def of_person(self, enterprise_id: EnterpriseId) -> tuple[SourceRecord, ...]:
+        state = self._transaction.state
+        return tuple(state.records[identifier] for identifier in sorted(state.members.get(enterprise_id, ())))
+
+    def of_persons(self, enterprise_ids: Collection[EnterpriseId]) -> dict[EnterpriseId, tuple[SourceRecord, ...]]:
+        """Every id asked for is a key; a person without records has none."""
+        return {enterprise_id: self.of_person(enterprise_id) for enterprise_id in enterprise_ids}
+
+    def retired_into(self, identifiers: Collection[PatientIdentifier]) -> tuple[PatientIdentifier, ...]:
+        subsumed = self._transaction.state.subsumed
+        return tuple(sorted(retired for survivor in set(identifiers) for retired in subsumed.get(survivor, ())))
+
+    def sharing_keys(self, keys: Collection[str], *, limit: int) -> Candidates:
+        """Ties go by identifier, so that the same question has the same answer in every store."""
+        state = self._transaction.state
+        shared = Counter(identifier for key in set(keys) for identifier in state.with_key.get(key, ()))
+        ranked = sorted(shared, key=lambda identifier: (-shared[identifier], identifier))
+        return Candidates(tuple(state.records[i] for i in ranked[:limit]), truncated=len(ranked) > limit)
+
+    def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None:
+        state = self._transaction.writable()
+        if record.is_active != (record.link is not None):
+            raise Refused("a record is linked unless it is retired")
+        self._leave_indexes(state, record.identifier)
+        state.records[record.identifier] = record
+        if record.enterprise_id is not None:
+            _add(state.members, record.enterprise_id, record.identifier)
+        if record.surviving_identifier is not None and record.status is RecordStatus.RETIRED:
+            _add(state.subsumed, record.surviving_identifier, record.identifier)
+        state.keys_of[record.identifier] = frozenset(blocking_keys) if record.is_active else frozenset()
+        for key in state.keys_of[record.identifier]:
+            _add(state.with_key, key, record.identifier)
+
+    def person_count(self) -> int:
+        return len(self._transaction.state.members)
+
+    @staticmethod
+    def _leave_indexes(state: MemoryState, identifier: PatientIdentifier) -> None:
+        stored = state.records.get(identifier)
+        if stored is None:
+            return
+        if stored.enterprise_id is not None:
+            _remove(state.members, stored.enterprise_id, identifier)
+        if stored.surviving_identifier is not None:
+            _remove(state.subsumed, stored.surviving_identifier, identifier)
+        for key in state.keys_of[identifier]:
+            _remove(state.with_key, key, identifier)
+
+
+def _add(index: dict[Key, frozenset[PatientIdentifier]], key: Key, identifier: PatientIdentifier) -> None:
+    index[key] = index.get(key, frozenset()) | {identifier}
+
+
+def _remove(index: dict[Key, frozenset[PatientIdentifier]], key: Key, identifier: PatientIdentifier) -> None:
+    rest = index.get(key, frozenset()) - {identifier}
+    if rest:
+        index[key] = rest
+    else:
+        index.pop(key, None)
+
+
+class MemoryHistoryRepository:
+    """``mpi.ports.HistoryRepository`` in memory."""
+
+    def __init__(self, transaction: MemoryTransaction) -> None:
+        self._transaction = transaction
+
+    def append(self, entry: HistoryEntry) -> None:
+        history = self._transaction.writable().history
+        history[entry.identifier] = (*history.get(entry.identifier, ()), entry)
+
+    def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
+        return tuple(sorted(self._transaction.state.history.get(identifier, ()), key=lambda entry: entry.at))
+
+
+class MemoryReviewRepository:
+    """``mpi.ports.ReviewRepository`` in memory."""
+
+    def __init__(self, transaction: MemoryTransaction) -> None:
+        self._transaction = transaction
+
+    def get(self, review_item_id: str) -> ReviewItem | None:
+        return self._transaction.state.reviews.get(review_item_id)
+
+    def save(self, item: ReviewItem) -> None:
+        reviews = self._transaction.writable().reviews
+        stored = reviews.get(item.review_item_id)
+        if stored is not None and stored.version != item.version - 1:
+            raise StaleDecision(f"review item changed since version {item.version - 1}")
+        reviews[item.review_item_id] = item
+
+    def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
+        wanted = set(identifiers)
+        return tuple(item for item in self._open_items() if wanted & {item.left, item.right})
+
+    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
+        """``kinds`` ``None`` is every kind, an empty collection none."""
+        items = [item for item in self._open_items() if kinds is None or item.kind in kinds]
+        return ReviewPage(tuple(items[offset : offset + limit]), len(items))
+
+    def assert_never(self, assertion: NeverLink) -> None:
+        self._transaction.writable().never_links.setdefault((assertion.left, assertion.right), assertion)
+
+    def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
+        wanted = set(identifiers)
+        links = self._transaction.state.never_links
+        return tuple(links[pair] for pair in sorted(links) if wanted & set(pair))
+
+    def _open_items(self) -> list[ReviewItem]:
+        items = [item for item in self._transaction.state.reviews.values() if item.status is ReviewStatus.OPEN]
+        return sorted(items, key=_urgency)
+
+
+def _urgency(item: ReviewItem) -> tuple[object, ...]:
+    """Most urgent first; an item without a score after those with one."""
+    return (-item.priority, item.score is None, -(item.score or 0.0), item.opened_at, item.review_item_id)

@@ -1,0 +1,103 @@
+"""Engines: SQLite for one process on one machine, PostgreSQL for more.
+
+Write transactions on SQLite are ``BEGIN IMMEDIATE`` (one writer at a time, who waits at the start and never half-way);
+read-only ones are ``BEGIN DEFERRED`` on a WAL database, so readers wait for nobody. ``synchronous`` stays FULL: a
+message is acknowledged after its commit, so a commit has to survive a power cut.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from adapters.store.errors import UnusableUrl
+
+READ_ONLY = "priorlink_read_only"
+"""Execution option of a connection: its next transaction reads only."""
+
+_BUSY_TIMEOUT_MS = 10_000
+_STATEMENT_TIMEOUT_MS = 30_000
+_LOCK_TIMEOUT_MS = 10_000
+_IDLE_TRANSACTION_TIMEOUT_MS = 60_000
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for ``sqlite:///path`` or ``postgresql://...`` (psycopg 3). Opens no connection yet.
+
+    Raises:
+        UnusableUrl: another database, or SQLite in memory (use the in-memory store instead).
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise UnusableUrl("database URL cannot be read") from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite_engine(parsed)
+        case "postgresql":
+            return _postgresql_engine(parsed)
+        case other:
+            raise UnusableUrl(f"database kind is not supported: {other}")
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
+        raise UnusableUrl("SQLite needs a file")
+    engine = sa.create_engine(url, hide_parameters=True, json_serializer=_json_text, pool_size=10, max_overflow=20)
+    sa.event.listen(engine, "connect", _prepare_sqlite_connection)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite_connection(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver's own transaction handling would begin late and deferred; _begin_sqlite says BEGIN instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    read_only = bool(connection.get_execution_options().get(READ_ONLY))
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    settings = {
+        "statement_timeout": _STATEMENT_TIMEOUT_MS,
+        "lock_timeout": _LOCK_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": _IDLE_TRANSACTION_TIMEOUT_MS,
+        "timezone": "UTC",
+    }
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=_json_text,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        connect_args={"options": " ".join(f"-c {name}={value}" for name, value in settings.items())},
+    )
+    sa.event.listen(engine, "handle_error", _drop_detail)
+    return engine
+
+
+def _drop_detail(context: sa.ExceptionContext) -> None:
+    """Keep only the first line of a PostgreSQL error: its DETAIL quotes the whole row that was refused."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(original, psycopg.Error) and original.diag.message_primary:
+        original.args = (original.diag.message_primary,)
+        if wrapped is not None:
+            wrapped.args = (f"({type(original).__name__}) {original.diag.message_primary}",)
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,77 @@
+"""The review queue and the *never the same person* assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.store import mapping
+from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
+from adapters.store.tables import never_link, review_item
+from mpi.errors import StaleDecision
+from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
+from mpi.ports import ReviewPage
+
+_item = review_item.c
+_URGENCY = (_item.priority.desc(), _item.score.desc().nulls_last(), _item.opened_at, _item.review_item_id)
+_IS_OPEN = _item.status == ReviewStatus.OPEN
+
+
+class SqlReviewRepository:
+    """``mpi.ports.ReviewRepository`` on a connection."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, review_item_id: str) -> ReviewItem | None:
+        found = self._items(sa.select(review_item).where(_item.review_item_id == review_item_id))
+        return found[0] if found else None
+
+    def save(self, item: ReviewItem) -> None:
+        saved = insert_or_update(
+            self._connection,
+            review_item,
+            mapping.review_values(item),
+            key=("review_item_id",),
+            returning="review_item_id",
+            only_if_next_version=True,
+        )
+        if saved is None:
+            raise StaleDecision(f"review item changed since version {item.version - 1}")
+
+    def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
+        if not identifiers:
+            return ()
+        on_either_side = sa.or_(
+            is_one_of(_item.left_authority, _item.left_local_patient_id, identifiers),
+            is_one_of(_item.right_authority, _item.right_local_patient_id, identifiers),
+        )
+        return self._items(sa.select(review_item).where(_IS_OPEN, on_either_side).order_by(*_URGENCY))
+
+    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
+        """``kinds`` ``None`` is every kind, an empty collection none."""
+        condition = _IS_OPEN if kinds is None else sa.and_(_IS_OPEN, _item.kind.in_(list(kinds)))
+        statement = sa.select(review_item).where(condition).order_by(*_URGENCY).offset(offset).limit(limit)
+        total = self._connection.execute(sa.select(sa.func.count()).select_from(review_item).where(condition))
+        return ReviewPage(self._items(statement), total.scalar_one())
+
+    def assert_never(self, assertion: NeverLink) -> None:
+        insert_unless_there(self._connection, never_link, [mapping.never_link_values(assertion)])
+
+    def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
+        if not identifiers:
+            return ()
+        left = (never_link.c.left_authority, never_link.c.left_local_patient_id)
+        right = (never_link.c.right_authority, never_link.c.right_local_patient_id)
+        statement = (
+            sa.select(never_link)
+            .where(sa.or_(is_one_of(*left, identifiers), is_one_of(*right, identifiers)))
+            .order_by(*left, *right)
+        )
+        return tuple(mapping.never_link_from(row) for row in rows(self._connection, statement))
+
+    def _items(self, statement: sa.Select[Any]) -> tuple[ReviewItem, ...]:
+        return tuple(mapping.review_from(row) for row in rows(self._connection, statement))

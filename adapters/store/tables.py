@@ -1,0 +1,172 @@
+"""The tables. A person has none: it is the set of active source records with one enterprise id.
+
+How they come to be (and the triggers that keep the append-only ones so) is in ``migrations``.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from adapters.store.columns import Code, Identity, UtcInstant, by_name
+from mpi.audit import AuditOutcome
+from mpi.identity.records import LinkSource, MatchGrade, RecordStatus
+from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+source_record = sa.Table(
+    "source_record",
+    metadata,
+    sa.Column("record_id", Identity, primary_key=True),
+    sa.Column("assigning_authority", Code, nullable=False),
+    sa.Column("local_patient_id", Code, nullable=False),
+    sa.Column("site_id", Code, nullable=False),
+    sa.Column("status", by_name(RecordStatus), nullable=False),
+    sa.Column("enterprise_id", Code, index=True),
+    sa.Column("link_source", by_name(LinkSource)),
+    sa.Column("match_grade", by_name(MatchGrade)),
+    sa.Column("linked_at", UtcInstant),
+    sa.Column("match_weight", sa.Float),
+    sa.Column("model_version", sa.String),
+    sa.Column("surviving_authority", Code),
+    sa.Column("surviving_local_patient_id", Code),
+    sa.Column("demographics", sa.JSON, nullable=False),
+    sa.Column("demographics_at", UtcInstant, nullable=False),
+    sa.Column("asserted_identifiers", sa.JSON, nullable=False),
+    sa.UniqueConstraint("assigning_authority", "local_patient_id", name="uq_source_record_identifier"),
+    sa.CheckConstraint("(status = 'RETIRED') = (enterprise_id IS NULL)", name="linked_unless_retired"),
+    sa.Index("ix_source_record_survivor", "surviving_authority", "surviving_local_patient_id"),
+)
+
+blocking_key = sa.Table(
+    "blocking_key",
+    metadata,
+    sa.Column("key", Code, primary_key=True),
+    sa.Column(
+        "record_id",
+        Identity,
+        sa.ForeignKey("source_record.record_id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
+
+record_history = sa.Table(
+    "record_history",
+    metadata,
+    sa.Column("history_id", Identity, primary_key=True),
+    sa.Column("assigning_authority", Code, nullable=False),
+    sa.Column("local_patient_id", Code, nullable=False),
+    sa.Column("kind", Code, nullable=False),
+    sa.Column("at", UtcInstant, nullable=False),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("enterprise_id", Code),
+    sa.Column("detail", sa.String, nullable=False),
+    sa.Column("demographics", sa.JSON(none_as_null=True)),
+    sa.Index("ix_record_history_identifier", "assigning_authority", "local_patient_id", "at"),
+)
+
+review_item = sa.Table(
+    "review_item",
+    metadata,
+    sa.Column("review_item_id", Code, primary_key=True),
+    sa.Column("kind", by_name(ReviewKind), nullable=False),
+    sa.Column("left_authority", Code, nullable=False),
+    sa.Column("left_local_patient_id", Code, nullable=False),
+    sa.Column("right_authority", Code, nullable=False),
+    sa.Column("right_local_patient_id", Code, nullable=False),
+    sa.Column("opened_at", UtcInstant, nullable=False),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("status", by_name(ReviewStatus), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("score", sa.Float),
+    sa.Column("match_probability", sa.Float),
+    sa.Column("model_version", sa.String),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("guards", sa.JSON, nullable=False),
+    sa.Column("decision", by_name(ReviewDecision)),
+    sa.Column("decided_by", sa.String),
+    sa.Column("decided_at", UtcInstant),
+    sa.Column("decision_reason", sa.String),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("ix_review_item_queue", "status", "priority", "score"),
+    sa.Index("ix_review_item_left", "left_authority", "left_local_patient_id"),
+    sa.Index("ix_review_item_right", "right_authority", "right_local_patient_id"),
+)
+
+never_link = sa.Table(
+    "never_link",
+    metadata,
+    sa.Column("left_authority", Code, primary_key=True),
+    sa.Column("left_local_patient_id", Code, primary_key=True),
+    sa.Column("right_authority", Code, primary_key=True),
+    sa.Column("right_local_patient_id", Code, primary_key=True),
+    sa.Column("said_by", sa.String, nullable=False),
+    sa.Column("said_at", UtcInstant, nullable=False),
+    sa.Index("ix_never_link_right", "right_authority", "right_local_patient_id"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("sender", Code, primary_key=True),
+    sa.Column("message_control_id", Code, primary_key=True),
+    sa.Column("content_hash", Code, primary_key=True),
+    sa.Column("acknowledgement", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", UtcInstant, nullable=False, index=True),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("outbox_id", Identity, primary_key=True),
+    sa.Column("kind", Code, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcInstant, nullable=False),
+    sa.Column("enqueued_at", UtcInstant),
+    sa.Column("done_at", UtcInstant),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Index(
+        "ix_outbox_waiting",
+        "outbox_id",
+        postgresql_where=sa.text("done_at IS NULL"),
+        sqlite_where=sa.text("done_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,  # a number still in a queue must never name another row
+)
+
+audit_event = sa.Table(
+    "audit_event",
+    metadata,
+    sa.Column("audit_id", Identity, primary_key=True),
+    sa.Column("at", UtcInstant, nullable=False, index=True),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("action", Code, nullable=False),
+    sa.Column("outcome", by_name(AuditOutcome), nullable=False),
+    sa.Column("subject", Code, index=True),
+    sa.Column("purpose_of_use", sa.String, nullable=False),
+    sa.Column("correlation_id", sa.String, nullable=False),
+    sa.Column("detail", sa.String, nullable=False),
+)
+
+order_check = sa.Table(
+    "order_check",
+    metadata,
+    sa.Column("check_id", Code, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("assigning_authority", Code, nullable=False),
+    sa.Column("local_patient_id", Code, nullable=False),
+    sa.Column("enterprise_id", Code, index=True),
+    sa.Column("checked_at", UtcInstant, nullable=False, index=True),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("ix_order_check_identifier", "assigning_authority", "local_patient_id"),
+)

@@ -1,0 +1,110 @@
+"""One transaction on the database, as the use cases see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from adapters.store.audit_log import SqlAuditLog
+from adapters.store.engine import READ_ONLY
+from adapters.store.errors import UnitNotOpen
+from adapters.store.locks import take_locks
+from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
+from adapters.store.order_check_repository import SqlOrderCheckRepository
+from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
+from adapters.store.review_repository import SqlReviewRepository
+
+
+class SqlUnitOfWork:
+    """``federation.ports.UnitOfWork`` on an engine. Entered once; after ``commit`` it is over.
+
+    ``read_only``: nobody waits for it, it waits for nobody, sees one state of the database throughout, and the
+    database refuses to write in it.
+    """
+
+    def __init__(self, engine: sa.Engine, *, read_only: bool = False) -> None:
+        self._engine = engine
+        self._read_only = read_only
+        self._connection: sa.Connection | None = None
+
+    @property
+    def records(self) -> SqlRecordRepository:
+        return SqlRecordRepository(self._open_connection())
+
+    @property
+    def history(self) -> SqlHistoryRepository:
+        return SqlHistoryRepository(self._open_connection())
+
+    @property
+    def reviews(self) -> SqlReviewRepository:
+        return SqlReviewRepository(self._open_connection())
+
+    @property
+    def events(self) -> SqlEventSink:
+        return SqlEventSink(self._open_connection())
+
+    @property
+    def audit(self) -> SqlAuditLog:
+        return SqlAuditLog(self._open_connection())
+
+    @property
+    def inbox(self) -> SqlInbox:
+        return SqlInbox(self._open_connection())
+
+    @property
+    def order_checks(self) -> SqlOrderCheckRepository:
+        return SqlOrderCheckRepository(self._open_connection())
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._open_connection())
+
+    def lock(self, keys: Collection[str]) -> None:
+        take_locks(self._open_connection(), keys)
+
+    def commit(self) -> None:
+        connection = self._open_connection()
+        connection.commit()
+        self._close()
+
+    def __enter__(self) -> Self:
+        connection = self._engine.connect()
+        try:
+            connection.execution_options(**self._options())
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Closing a connection undoes what was not committed.
+        self._close()
+
+    def _options(self) -> dict[str, object]:
+        if not self._read_only:
+            return {}
+        if self._engine.dialect.name == "postgresql":
+            return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return {READ_ONLY: True}
+
+    def _open_connection(self) -> sa.Connection:
+        if self._connection is None:
+            raise UnitNotOpen("the unit of work is not open")
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def unit_of_work_factory(engine: sa.Engine, *, read_only: bool = False) -> Callable[[], SqlUnitOfWork]:
+    """A function that makes units of work on this engine."""
+    return lambda: SqlUnitOfWork(engine, read_only=read_only)
