@@ -4,6 +4,7 @@
     ├── InvalidOrder            an order that cannot be judged; the text names the field
     ├── InvalidRuleSet          a rule-set file that cannot be used; the text names the entry
     ├── InvalidScenario         a scenario of a rule-set dry run; the text names the scenario and the field
+    ├── InvalidLexicon          a lexicon file that cannot be used; the text names the file and the concept
     ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
     ├── UnknownSite             no registered site has this id
     └── SourceError             an archive did not give a usable answer (never "no priors")
@@ -31,6 +32,10 @@ class InvalidRuleSet(FederationError):
 
 class InvalidScenario(FederationError):
     """A scenario that cannot be judged; the text names the scenario and the field."""
+
+
+class InvalidLexicon(FederationError):
+    """A lexicon file that cannot be used; the text names the file and the concept."""
 
 
 class InvalidCodeMap(FederationError):

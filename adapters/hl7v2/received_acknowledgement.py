@@ -9,7 +9,7 @@ from adapters.hl7v2.message import parse_message
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAcknowledgement:
-    """``error`` is ``location / code`` with the text of ERR-8, ``None`` where there is no ERR segment."""
+    """``error`` is ``location / code`` with the text of ERR-7, ``None`` where there is no ERR segment."""
 
     acknowledgement_code: str
     message_control_id: str
@@ -22,5 +22,5 @@ def read_acknowledgement(raw: bytes) -> ReceivedAcknowledgement:
     msa, err = message.first("MSA"), message.first("ERR")
     if msa is None:
         return ReceivedAcknowledgement("", "")
-    error = None if err is None else f"{err.raw(2)} / {err.first(3).component(1)}: {err.text(8)}"
+    error = None if err is None else f"{err.raw(2)} / {err.first(3).component(1)}: {err.text(7)}"
     return ReceivedAcknowledgement(msa.text(1), msa.text(2), error)

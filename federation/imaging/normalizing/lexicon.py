@@ -12,20 +12,17 @@ import itertools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from federation.errors import InvalidCodeMap
-from federation.imaging.normalizing.words import TokenPattern, fold, spelling_variants, split_words
+from federation.errors import InvalidLexicon
+from federation.imaging.normalizing.words import TokenPattern, Vocabulary, fold, split_words
 from federation.imaging.procedures import REGION_ORDER, Contrast, Laterality, Modality, ProcedureFlag
 
+_Value = TypeVar("_Value", Modality, Laterality, Contrast)
 LANGUAGES = ("en", "de", "es", "fr", "nl")
 _SHORTEST_COMPOUND_PART = 4
 _SHORTEST_TYPO = 4
-
-
-class InvalidLexicon(InvalidCodeMap):
-    """A lexicon file that cannot be used; the text names the file and the concept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +58,24 @@ class Concept:
     venogram: bool = False
     view: bool = False
     not_an_acquisition: bool = False
+    addition: bool = False
+    only_here: bool = False
+    generic: bool = False
     tags: frozenset[str] = frozenset()
     flags: frozenset[ProcedureFlag] = frozenset()
     when: When | None = None
 
     @property
+    def says_nothing(self) -> bool:
+        """True for noise: read, but no evidence of anything."""
+        told = (self.modality, self.suggests, self.focus, self.side, self.side_default, self.stated, self.implies)
+        return not (self.regions or self.role or self.tags or self.flags or self.vessel or any(told))
+
+    @property
     def is_typo_target(self) -> bool:
         """Only words of a region or of contrast are recognised with a typing error; a side never is."""
-        return bool(self.regions or self.role or self.stated or "spine" in self.tags) and self.side is None
+        tells = bool(self.regions or self.role or self.stated or "spine" in self.tags)
+        return tells and self.side is None and len(self.regions) <= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +95,22 @@ class Entry:
     languages: frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
-    """All words, indexed for reading. Build with ``build_lexicon`` or take ``default_lexicon()``."""
+    """All words, indexed for reading. Build with ``build_lexicon`` or take ``default_lexicon()``.
 
-    by_first_word: Mapping[str, tuple[Entry, ...]]
-    known_words: frozenset[str]
-    compound_parts: frozenset[str]
-    typo_targets: tuple[str, ...]
+    ``lengths`` gives for a first word how many words its phrases have, the longest first.
+    """
+
+    entries: Mapping[tuple[str, ...], Entry]
+    lengths: Mapping[str, tuple[int, ...]]
+    vocabulary: Vocabulary
     tokens: TokenPattern
     body_parts: Mapping[str, frozenset[str]]
     areas: tuple[frozenset[str], ...]
-    longest: int = field(default=1)
+    focus_priority: tuple[str, ...]
+    focus_absorbs: tuple[tuple[str, ...], ...]
+    focus_together: tuple[tuple[str, ...], ...]
 
 
 @functools.cache
@@ -120,8 +131,7 @@ def build_lexicon(files: Mapping[str, str]) -> Lexicon:
                 meanings, languages = phrases.setdefault(phrase, ([], set()))
                 meanings.append(meaning)
                 languages.update([language] if language else [])
-    body_parts, areas = _body_part_tables(tables.values())
-    return _index(phrases, body_parts, areas)
+    return _index(phrases, list(tables.values()))
 
 
 def _parse(name: str, text: str) -> dict[str, Any]:
@@ -136,7 +146,7 @@ def _phrases(file: str, raw: Mapping[str, Any]) -> Iterable[tuple[str, str | Non
     for language, plural in itertools.product((*LANGUAGES, "any"), (False, True)):
         listed = raw.get(f"{language}_plural" if plural else language, "")
         for written in filter(None, (part.strip() for part in listed.split(","))):
-            for phrase in itertools.chain.from_iterable(spelling_variants(w) for w in _expand(written)):
+            for phrase in _expand(written):
                 yield phrase, None if language == "any" else language, Meaning(concept, plural)
 
 
@@ -149,7 +159,7 @@ def _expand(written: str) -> list[str]:
 _KEYS = {
     "name", "regions", "modality", "suggests", "focus", "side", "side_default", "stated", "implies", "implies_only",
     "role", "bare", "sided", "weak", "vague", "vessel", "venogram", "view", "not_an_acquisition", "tags", "flags",
-    "when", "noise", "break", "generic",
+    "when", "noise", "addition", "generic", "only_here",
 } | {f"{language}{suffix}" for language in (*LANGUAGES, "any") for suffix in ("", "_plural")}  # fmt: skip
 
 
@@ -182,16 +192,31 @@ def _concept(file: str, raw: Mapping[str, Any]) -> Concept:
         raise InvalidLexicon(f"{file}: concept '{name}': {error}") from error
 
 
-_BOOLEANS = ("bare", "sided", "weak", "vague", "vessel", "venogram", "view", "not_an_acquisition")
+_BOOLEANS = (
+    "bare",
+    "sided",
+    "weak",
+    "vague",
+    "vessel",
+    "venogram",
+    "view",
+    "not_an_acquisition",
+    "addition",
+    "generic",
+    "only_here",
+)
 
 
-def _one[Value: (Modality, Laterality, Contrast)](kind: type[Value], written: str | None) -> Value | None:
+def _one(kind: type[_Value], written: str | None) -> _Value | None:
     return None if written is None else kind(written)
 
 
 def _when(raw: Mapping[str, Any] | None) -> When | None:
     if raw is None:
         return None
+    unknown = set(raw) - {"modality", "language", "context", "position"}
+    if unknown:
+        raise ValueError(f"when: not known: {', '.join(sorted(unknown))}")
     return When(
         modalities=frozenset(Modality(item) for item in raw.get("modality", ())),
         languages=frozenset(raw.get("language", ())),
@@ -200,48 +225,60 @@ def _when(raw: Mapping[str, Any] | None) -> When | None:
     )
 
 
-def _body_part_tables(
-    tables: Iterable[Mapping[str, Any]],
-) -> tuple[dict[str, frozenset[str]], tuple[frozenset[str], ...]]:
-    parts: dict[str, frozenset[str]] = {}
-    areas: list[frozenset[str]] = []
+def _merged(tables: Iterable[Mapping[str, Any]], section: str) -> dict[str, Any]:
+    """One section of all files; a later file adds to or replaces the entries of an earlier one."""
+    merged: dict[str, Any] = {}
     for table in tables:
-        parts |= {name: frozenset(regions) for name, regions in table.get("body_parts", {}).items()}
-        areas += [frozenset(regions) for regions in table.get("areas", {}).values()]
-    return parts, tuple(areas)
+        merged |= table.get(section, {})
+    return merged
 
 
 def _index(
     phrases: Mapping[str, tuple[list[Meaning], set[str]]],
-    body_parts: Mapping[str, frozenset[str]],
-    areas: tuple[frozenset[str], ...],
+    tables: Sequence[Mapping[str, Any]],
 ) -> Lexicon:
     tokens = TokenPattern.of(word for phrase in phrases for word in phrase.split())
     entries: dict[tuple[str, ...], Entry] = {}
     for phrase, (meanings, languages) in phrases.items():
         words = tuple(split_words(fold(phrase), tokens))
+        if not words:
+            raise InvalidLexicon(f"concept '{meanings[0].concept.name}': a word without letters")
         known = entries.get(words)
         merged = [*(known.meanings if known else ()), *meanings]
-        merged.sort(key=lambda meaning: meaning.concept.when is None)
+        merged.sort(key=_specific_first)
         entries[words] = Entry(words, tuple(merged), frozenset(languages) | (known.languages if known else frozenset()))
-    by_first: dict[str, list[Entry]] = {}
-    for entry in entries.values():
-        by_first.setdefault(entry.words[0], []).append(entry)
+    lengths: dict[str, set[int]] = {}
+    for words in entries:
+        lengths.setdefault(words[0], set()).add(len(words))
+    focus = _merged(tables, "focus")
     single = {words[0]: entry for words, entry in entries.items() if len(words) == 1}
     return Lexicon(
-        by_first_word={first: tuple(sorted(some, key=_longest_first)) for first, some in by_first.items()},
-        known_words=frozenset(itertools.chain.from_iterable(entries)),
-        compound_parts=frozenset(w for w in single if len(w) >= _SHORTEST_COMPOUND_PART and w.isalpha()),
-        typo_targets=tuple(w for w, entry in single.items() if _is_typo_target(w, entry)),
+        entries=entries,
+        lengths={first: tuple(sorted(some, reverse=True)) for first, some in lengths.items()},
+        vocabulary=Vocabulary(
+            known=frozenset(itertools.chain.from_iterable(entries)),
+            parts=frozenset(w for w in single if len(w) >= _SHORTEST_COMPOUND_PART and w.isalpha()),
+            heads=frozenset(w for w, entry in single.items() if _is_glued_head(w, entry)),
+            targets={w: _gist(entry) for w, entry in single.items() if _is_typo_target(w, entry)},
+        ),
         tokens=tokens,
-        body_parts=body_parts,
-        areas=areas,
-        longest=max((len(words) for words in entries), default=1),
+        body_parts={name: frozenset(some) for name, some in _merged(tables, "body_parts").items()},
+        areas=tuple(frozenset(some) for some in _merged(tables, "areas").values()),
+        focus_priority=tuple(focus.get("priority", ())),
+        focus_absorbs=tuple(map(tuple, focus.get("absorbs", ()))),
+        focus_together=tuple(map(tuple, focus.get("together", ()))),
     )
 
 
-def _longest_first(entry: Entry) -> int:
-    return -len(entry.words)
+def _specific_first(meaning: Meaning) -> tuple[bool, bool, bool, bool]:
+    """Conditional meanings first, then those that say more."""
+    concept = meaning.concept
+    return (concept.when is None, concept.says_nothing, not concept.sided, concept.focus is None)
+
+
+def _is_glued_head(word: str, entry: Entry) -> bool:
+    """A short modality word that may be written together with a region (``CTHEAD``)."""
+    return 1 < len(word) < _SHORTEST_COMPOUND_PART and any(meaning.concept.modality for meaning in entry.meanings)
 
 
 def _is_typo_target(word: str, entry: Entry) -> bool:
@@ -252,6 +289,7 @@ def _is_typo_target(word: str, entry: Entry) -> bool:
     )
 
 
-def concepts_of(entries: Sequence[Entry]) -> frozenset[Concept]:
-    """Every concept some phrase of these entries may mean."""
-    return frozenset(meaning.concept for entry in entries for meaning in entry.meanings)
+def _gist(entry: Entry) -> object:
+    """What a word means apart from its spelling: two words with the same gist are the same answer."""
+    concept = entry.meanings[-1].concept
+    return (concept.regions, concept.role, concept.stated, concept.focus)

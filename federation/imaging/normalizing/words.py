@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_UMLAUTS = re.compile(r"(?<=[aou])e")
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "’": "'", "`": "'"})
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ]{2})(?=[A-ZÀ-Ý])")
 _INITIALS = re.compile(r"(?<![a-z0-9])(?:[a-z]\.){1,4}[a-z](?![a-z])\.?")
@@ -26,11 +26,6 @@ def fold(text: str) -> str:
     return _ELISION.sub(" ", joined).strip()
 
 
-def spelling_variants(word: str) -> set[str]:
-    """The word itself and, for umlauts, the spelling without them (``Hüfte``, ``Huefte``)."""
-    return {word, word.translate(_UMLAUTS)}
-
-
 @dataclass(frozen=True, slots=True)
 class TokenPattern:
     """How text is cut: first the symbols the lexicon knows, then words of letters and digits."""
@@ -42,7 +37,7 @@ class TokenPattern:
         """Words with ``/ + - & >`` in them become symbols of their own, unless they are two long words joined."""
         symbols = sorted({w for w in words if _is_symbol(w)}, key=lambda word: (-len(word), word))
         alternatives = "|".join(_symbol_pattern(symbol) for symbol in symbols)
-        cut = rf"{alternatives}|[a-z0-9]+" if alternatives else r"[a-z0-9]+"
+        cut = rf"(?=[a-z0-9]{{0,3}}\s?[/+&-])(?:{alternatives})|[a-z0-9]+" if alternatives else r"[a-z0-9]+"
         return TokenPattern(re.compile(cut))
 
 
@@ -57,6 +52,16 @@ def _symbol_pattern(symbol: str) -> str:
     before = r"(?<![a-z0-9])" if symbol[0].isalnum() else ""
     after = r"(?![a-z0-9])" if symbol[-1].isalnum() else (r"(?![a-z0-9])" if symbol[-1] in "+-" else "")
     return f"{before}{spaced}{after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words a token may be: known ones, parts of compounds, heads glued to a region, targets of typing errors."""
+
+    known: frozenset[str]
+    parts: frozenset[str]
+    heads: frozenset[str]
+    targets: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,7 @@ def split_words(folded: str, tokens: TokenPattern) -> Iterator[str]:
     return (re.sub(r"\s+", "", match.group()) for match in tokens.pattern.finditer(folded))
 
 
-def tokenize(
-    text: str,
-    tokens: TokenPattern,
-    known: frozenset[str],
-    parts: frozenset[str],
-    targets: Sequence[str],
-) -> tuple[Token, ...]:
+def tokenize(text: str, tokens: TokenPattern, vocabulary: Vocabulary) -> tuple[Token, ...]:
     """Cut a text into tokens; a word nobody knows is tried as a compound and then as a typing error."""
     folded = fold(text)
     caret = folded.find("^")
@@ -93,14 +92,18 @@ def tokenize(
         word = re.sub(r"\s+", "", match.group())
         breaks = not _BREAKS.isdisjoint(gap)
         after = 0 <= caret < match.start()
-        for index, (piece, corrected) in enumerate(_pieces(word, known, parts, targets)):
+        for index, (piece, corrected) in enumerate(_pieces(word, vocabulary.known, vocabulary)):
             result.append(Token(piece, word, breaks and index == 0, after, corrected))
     return tuple(result)
 
 
-def _pieces(
-    word: str, known: frozenset[str], parts: frozenset[str], targets: Sequence[str]
-) -> Sequence[tuple[str, bool]]:
+def recut(token: Token, vocabulary: Vocabulary) -> Iterator[Token]:
+    """A word the lexicon has only inside longer phrases, read by itself: as a compound or a typing error."""
+    for index, (piece, corrected) in enumerate(_pieces(token.word, vocabulary.parts, vocabulary)):
+        yield Token(piece, token.written, token.breaks and index == 0, token.after_caret, corrected)
+
+
+def _pieces(word: str, known: frozenset[str], vocabulary: Vocabulary) -> Sequence[tuple[str, bool]]:
     if word in known or len(word) < 4:
         return [(word, False)]
     glued = _DIGITS_GLUED.match(word)
@@ -108,10 +111,14 @@ def _pieces(
         return [(glued.group(1), False)]
     if not word.isalpha():
         return [(word, False)]
-    compound = _compound(word, parts)
+    plain = _UMLAUTS.sub("", word)
+    if plain in known and len(plain) >= 4:
+        return [(plain, False)]
+    parts = vocabulary.parts
+    compound = _compound(word, parts) or _compound(plain, parts) or _glued_modality(word, vocabulary)
     if compound:
         return [(piece, False) for piece in compound]
-    corrected = nearest(word, targets)
+    corrected = nearest(word, vocabulary.targets)
     return [(corrected, True)] if corrected else [(word, False)]
 
 
@@ -133,6 +140,14 @@ def _compound(word: str, parts: frozenset[str]) -> tuple[str, ...] | None:
     return None
 
 
+def _glued_modality(word: str, vocabulary: Vocabulary) -> tuple[str, str] | None:
+    """``cthead`` -> (ct, head)."""
+    for cut in (3, 2):
+        if word[:cut] in vocabulary.heads and word[cut:] in vocabulary.parts:
+            return word[:cut], word[cut:]
+    return None
+
+
 def _part(head: str, parts: frozenset[str]) -> str | None:
     for link in _LINKS:
         stem = head.removesuffix(link) if link else head
@@ -141,9 +156,10 @@ def _part(head: str, parts: frozenset[str]) -> str | None:
     return None
 
 
-def nearest(word: str, targets: Sequence[str]) -> str | None:
-    """The one known word this may be a typing error of, or ``None``; two candidates at the same distance are none.
+def nearest(word: str, targets: Mapping[str, object]) -> str | None:
+    """The known word this may be a typing error of, or ``None``; ``targets`` gives for each word what it means.
 
+    Candidates at the same distance that mean different things are none.
     Swapped neighbours count less than a wrong letter, the first letter must stand, and four letters allow a swap only.
     """
     allowed = 2 if len(word) >= 8 else 1
@@ -163,10 +179,4 @@ def nearest(word: str, targets: Sequence[str]) -> str | None:
             best, best_cost = [target], cost
         elif cost == best_cost:
             best.append(target)
-    return best[0] if len(best) == 1 or _same_stem(best) else None
-
-
-def _same_stem(words: Sequence[str]) -> bool:
-    """``abdominal`` and ``abdominale`` are the same answer."""
-    stem = min(words, key=len)[:-1]
-    return bool(words) and len(stem) >= 5 and all(word.startswith(stem) for word in words)
+    return best[0] if best and len({targets[word] for word in best}) == 1 else None

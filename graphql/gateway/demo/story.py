@@ -13,7 +13,7 @@ from typing import Any
 from adapters.simulated.adt_feed import merge_message
 from adapters.simulated.faults import Fault
 from adapters.simulated.story import STORY
-from gateway.bootstrap import utc_now
+from gateway.clock import utc_now
 from gateway.demo.people import Answer, Person, Reply, order_for, patient_ref
 from gateway.demo.world import DEADLINE_MS, DemoWorld
 from gateway.permissions import Role

@@ -20,8 +20,9 @@ from adapters.simulated.dimse_hospital import DimseHospital
 from adapters.simulated.hospital import Protocol, SimulatedHospital
 from adapters.simulated.population import simulate_hospitals
 from adapters.simulated.story import NATIONAL_AUTHORITY
-from gateway.bootstrap import build_hub, utc_now
+from gateway.bootstrap import build_hub
 from gateway.cli.serving import bind
+from gateway.clock import utc_now
 from gateway.demo_issuer import DemoIssuer
 from gateway.listener import make_listener
 from gateway.loop_thread import LoopThread
