@@ -1,66 +1,19 @@
-"""The comparisons of a candidate pair and their levels.
-
-Every function is symmetric. ``missing`` is no evidence and never has a weight. The order of ``LEVELS`` is the order
-of lines in a score.
-"""
+"""The comparisons of a candidate pair, each giving one of the ``levels``. Every function is symmetric."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
 from mpi.matching.comparable import ComparableAddress, ComparableDate, ComparableName, ComparableRecord
-from mpi.matching.name_comparison import (
-    DIFFERENT,
-    EXACT,
-    MISSING,
-    are_similar,
-    are_swapped,
-    compare_family,
-    compare_given,
-    compare_middle,
-)
-
-LEVELS: Mapping[str, tuple[str, ...]] = {
-    "family": ("exact", "similar", "part", "part_similar", "swapped", "different"),
-    "given": (
-        "exact", "nickname", "sounds_alike", "typo", "part", "initial", "middle", "alike_names", "swapped", "different"
-    ),
-    "middle": ("exact", "initial", "different"),
-    "birth_date": (
-        "exact", "day_month_swapped", "one_digit", "near", "partial", "year_only", "default_day", "different"
-    ),
-    "sex": ("exact", "different"),
-    "phone": ("exact", "one_digit", "different"),
-    "address": ("exact", "similar", "same_area", "different"),
-    "ssn_last4": ("exact", "one_digit", "different"),
-    "strong_id": ("exact", "one_digit", "different"),
-    "local_id": ("exact",),
-    "generation": ("exact", "different"),
-}  # fmt: skip
-"""Comparison -> levels that carry evidence, best first."""
-
+from mpi.matching.given_comparison import compare_given
+from mpi.matching.levels import DIFFERENT, EXACT, LEVELS, MISSING, PairLevels
+from mpi.matching.name_comparison import are_swapped, compare_family, compare_middle
+from mpi.matching.similarity import are_similar
 
 _DEFAULT_DAYS = ((1, 1), (7, 1))
-
-
-class PairLevels(NamedTuple):
-    """The level of every comparison of one pair, in the order of ``LEVELS``."""
-
-    family: str
-    given: str
-    middle: str
-    birth_date: str
-    sex: str
-    phone: str
-    address: str
-    ssn_last4: str
-    strong_id: str
-    local_id: str
-    generation: str
 
 
 class ComparedPair(NamedTuple):

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from mpi.matching.comparable import ComparableRecord, PlaceholderName
-from mpi.matching.comparison import PairLevels
+from mpi.matching.levels import PairLevels
 from mpi.matching.match_model import MatchModel
 
 _OTHER_GIVEN = frozenset({"different", "alike_names"})

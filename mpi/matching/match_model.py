@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from mpi.errors import InvalidModel
-from mpi.matching.comparison import LEVELS
+from mpi.matching.levels import LEVELS
 
 TERM_FREQUENCY = "term_frequency"
 POPULATION_OF_PRIOR = 65_536

@@ -9,8 +9,8 @@ from enum import Enum
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.comparison import ComparedPair, compare_records
 from mpi.matching.guards import Guard, MatchDecision, fired_guards
+from mpi.matching.levels import MISSING
 from mpi.matching.match_model import TERM_FREQUENCY, MatchModel, MatchWeight
-from mpi.matching.name_comparison import MISSING
 
 
 class MatchGrade(Enum):

@@ -18,9 +18,9 @@ _ROMANISATION = (
     (re.compile(r"b"), "p"),
     (re.compile(r"d"), "t"),
     (re.compile(r"th"), "t"),
+    (re.compile(r"(.)\1+"), r"\1"),
     (re.compile(r"(?<=.)[aeiouyh]"), ""),
     (re.compile(r"^[aeiouy]+"), "a"),
-    (re.compile(r"(.)\1+"), r"\1"),
 )
 
 
@@ -28,7 +28,7 @@ _ROMANISATION = (
 def romanisation_key(word: str) -> str:
     """A consonant skeleton with the class of its first vowel, which romanisations of one name share.
 
-    The vowel keeps Hassan and Hussein apart. Empty below three letters.
+    The vowel keeps Hassan and Hussein apart; names from a script without vowels have none. Empty below three letters.
     """
     if len(word) < 3:
         return ""
@@ -38,8 +38,8 @@ def romanisation_key(word: str) -> str:
     return intern(word + _VOWEL_CLASS[vowel.group()] if vowel else word)
 
 
-_FIRST_VOWEL = re.compile(r"[aeiouy]")
-_VOWEL_CLASS = {"a": "a", "e": "e", "i": "e", "y": "e", "o": "o", "u": "o"}
+_FIRST_VOWEL = re.compile(r"[aeiou]")
+_VOWEL_CLASS = {"a": "a", "e": "e", "i": "e", "o": "o", "u": "o"}
 _SPELLING = (
     (re.compile(r"x"), "ks"),
     (re.compile(r"ph|v"), "f"),

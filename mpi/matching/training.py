@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from mpi.matching.candidates import candidate_pairs
 from mpi.matching.comparable import ComparableRecord
-from mpi.matching.comparison import LEVELS, PairLevels, compare_records
+from mpi.matching.comparison import compare_records
 from mpi.matching.guards import fired_guards
+from mpi.matching.levels import LEVELS, MISSING, PairLevels
 from mpi.matching.match_model import LevelProbabilities, MatchModel, TermFrequencies
-from mpi.matching.name_comparison import MISSING
 
 _PSEUDO_PAIRS = 20.0
 _MOST_BELOW = 4.0

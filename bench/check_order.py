@@ -1,0 +1,102 @@
+"""How long `checkOrder` takes in the demo: all hospitals well, and one of them hanging.
+
+The baseline of the first figure is one of the same archives asked directly by QIDO-RS in the same run.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from asyncio import run as run_async
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+
+from adapters.simulated.faults import Fault
+from adapters.simulated.story import STORY
+from gateway.demo.people import Person, order_for
+from gateway.demo.world import DemoWorld, demo_world, feed
+from gateway.observability import configure_logging
+from gateway.permissions import Role
+
+ROUNDS = 100
+HANGING_ROUNDS = 20
+DEADLINES_MS = (500, 1_000, 2_000)
+ALLOWED_OVER_DEADLINE_MS = 100
+HANGING_SITE = STORY.irene_elsewhere.assigning_authority
+
+
+def run() -> dict[str, object]:
+    """Measure; milliseconds throughout."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (folder / "log").open("w", encoding="utf-8") as log_stream:
+            configure_logging(log_stream)
+            with demo_world(folder) as world:
+                run_async(feed(world, lambda _: None))
+                return _measure(world)
+
+
+def _measure(world: DemoWorld) -> dict[str, object]:
+    physician = Person(world.url, world.issuer.token(Role.PHYSICIAN))
+    irene = order_for(STORY.irene_here, STORY.ordering_site, "CT CHEST WO CONTRAST", "CT")
+    well = _times(lambda: physician.check_order(irene), ROUNDS)
+    direct = _times(_direct_query(world), ROUNDS)
+    hanging = {}
+    try:
+        for deadline_ms in DEADLINES_MS:
+            times = _times(lambda d=deadline_ms: _check_hanging(world, physician, irene, d), HANGING_ROUNDS)
+            hanging[str(deadline_ms)] = {
+                **_summary(times),
+                "over_deadline_max": round(max(times) - deadline_ms, 1),
+                "within_deadline_plus_100": max(times) <= deadline_ms + ALLOWED_OVER_DEADLINE_MS,
+            }
+    finally:
+        world.servers[HANGING_SITE].set_fault(Fault.NONE)
+    ratio = statistics.median(well) / statistics.median(direct)
+    return {
+        "check_order_all_well": {**_summary(well), "sites_asked": 3},
+        "one_archive_asked_directly": _summary(direct),
+        "ratio_of_medians": round(ratio, 2),
+        "check_order_one_site_hangs_by_deadline_ms": hanging,
+        "people": sum(len(h.patients) for h in world.hospitals.values()),
+        "rounds": ROUNDS,
+        "hanging_rounds": HANGING_ROUNDS,
+    }
+
+
+def _check_hanging(world: DemoWorld, physician: Person, order: dict[str, object], deadline_ms: int) -> None:
+    # Set anew each time: that frees the associations the hospital still hangs in, of which it has ten.
+    world.servers[HANGING_SITE].set_fault(Fault.HANG)
+    check = physician.check_order(order, deadline_ms=deadline_ms).field("checkOrder")
+    states = {entry["site"]: (entry["state"], entry["reason"]) for entry in check["coverage"]}
+    if states[HANGING_SITE][0] != "TIMED_OUT" or check["complete"]:
+        raise AssertionError(f"expected a timed out site, got {states}")
+
+
+def _direct_query(world: DemoWorld) -> Callable[[], object]:
+    client = httpx2.Client(trust_env=False)
+    url = f"{world.servers[STORY.ordering_site].base_url}/studies"  # type: ignore[union-attr]
+    query = {"PatientID": STORY.irene_here.local_patient_id, "limit": "100"}
+    return lambda: client.get(url, params=query).raise_for_status()
+
+
+def _times(act: Callable[[], object], rounds: int) -> list[float]:
+    act()
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        act()
+        times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def _summary(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times)
+    return {
+        "p50": round(statistics.median(ordered), 1),
+        "p95": round(ordered[int(len(ordered) * 0.95) - 1], 1),
+        "max": round(ordered[-1], 1),
+    }

@@ -1,0 +1,33 @@
+"""Run benchmarks and keep their record: `python -m bench.run [NAME ...]`, default all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import json
+import sys
+from pathlib import Path
+
+from bench.machine import machine
+
+BENCHMARKS = ("check_order", "engines")
+RESULTS = Path(__file__).with_name("results")
+
+
+def main(names: list[str]) -> None:
+    for name in names or BENCHMARKS:
+        measured = importlib.import_module(f"bench.{name}").run()
+        record = {
+            "benchmark": name,
+            "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
+            "machine": machine(),
+            "results": measured,
+        }
+        text = json.dumps(record, indent=2)
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        print(text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,93 @@
+"""Clusters are no bare connected components: vetoes, namesakes and ties keep people apart."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from mpi.matching.clustering import AMBIGUOUS, CLUSTER_CONFLICT, NAMESAKES, Clustering, ScoredPair, cluster_pairs
+from mpi.matching.guards import MatchDecision
+from mpi.matching.link_batch import LinkRow, link_records
+from mpi.matching.match_model import default_model
+from tests.matching_builders import ELSEWHERE, NOWHERE, comparable
+
+
+def link(a: str, b: str, score: float, *, supported: bool = True) -> ScoredPair:
+    return ScoredPair(a, b, score, 0.99, MatchDecision.LINK, "score_above_upper", supported)
+
+
+def review(a: str, b: str, score: float) -> ScoredPair:
+    return ScoredPair(a, b, score, 0.9, MatchDecision.REVIEW, "twin")
+
+
+def clustered(pairs, *vetoed: str) -> Clustering:
+    apart = {frozenset(pair.split()) for pair in vetoed}
+    return cluster_pairs(pairs, lambda a, b: frozenset((a, b)) in apart)
+
+
+def test_links_chain_when_nothing_speaks_against_it():
+    found = clustered([link("a", "b", 30), link("b", "c", 20)])
+    assert found.clusters == (("a", "b", "c"),)
+    assert found.review == ()
+
+
+def test_a_veto_anywhere_between_two_clusters_keeps_them_apart():
+    found = clustered([link("a", "b", 40), link("c", "d", 40), link("b", "c", 20)], "a d")
+    assert found.clusters == (("a", "b"), ("c", "d"))
+    assert [(pair.a, pair.b, pair.reason) for pair in found.review] == [("b", "c", CLUSTER_CONFLICT)]
+
+
+def test_the_better_link_wins_in_any_order_of_pairs():
+    pairs = [link("a", "b", 40), link("b", "c", 20), link("a", "d", 19)]
+    results = {clustered(order, "a c") for order in permutations(pairs)}
+    assert len(results) == 1
+    assert results.pop().clusters == (("a", "b", "d"),)
+
+
+def test_a_record_that_fits_two_people_equally_well_waits():
+    found = clustered([link("a", "x", 20), link("b", "x", 19)], "a b")
+    assert found.clusters == ()
+    assert {(pair.a, pair.b, pair.reason) for pair in found.review} == {("a", "x", AMBIGUOUS), ("b", "x", AMBIGUOUS)}
+
+
+def test_name_and_birth_date_alone_do_not_join_two_clusters_of_several():
+    pairs = [link("a", "b", 40), link("c", "d", 40), link("b", "c", 16, supported=False)]
+    found = clustered(pairs)
+    assert found.clusters == (("a", "b"), ("c", "d"))
+    assert [pair.reason for pair in found.review] == [NAMESAKES]
+    assert clustered([link("a", "b", 40), link("b", "c", 16, supported=False)]).clusters == (("a", "b", "c"),)
+
+
+def test_two_clusters_in_doubt_make_one_review_pair_and_linked_ones_none():
+    pairs = [link("a", "b", 40), review("a", "c", 12), review("b", "c", 14), review("a", "b", 9)]
+    found = clustered(pairs)
+    assert [(pair.a, pair.b) for pair in found.review] == [("b", "c")]
+
+
+def test_people_known_to_be_two_make_no_review_pair():
+    found = clustered([link("a", "b", 40), review("b", "c", 12)], "a c")
+    assert found.review == ()
+
+
+def test_a_batch_joins_one_person_and_keeps_conflicting_strong_ids_apart():
+    rows = [
+        LinkRow("r1", comparable("Harlow", "Robin", "1971-03-04", national_id="9991234567")),
+        LinkRow("r2", comparable("Harlow", "Robin", "1971-03-04", patient_identifier="LKM|7", address=NOWHERE)),
+        LinkRow(
+            "r3",
+            comparable(
+                "Harlow", "Robin", "1971-03-04", patient_identifier="RDI|3", national_id="9997654321", address=ELSEWHERE
+            ),
+        ),
+        LinkRow("r4", comparable("Castle", "Joan", "1950-12-30", patient_identifier="RDI|4", address=NOWHERE)),
+    ]
+    told: list[tuple[int, int]] = []
+    found = link_records(rows, default_model(), progress=lambda done, total: told.append((done, total)))
+    assert set(found.clusters) == {"r1", "r2", "r3", "r4"}
+    assert found.clusters["r1"] != found.clusters["r3"]
+    assert found.clusters["r4"] == "r4"
+    assert told[-1] == (found.candidate_pairs, found.candidate_pairs)
+
+
+def test_an_empty_batch_and_a_batch_of_one():
+    assert link_records([], default_model()).clusters == {}
+    assert link_records([LinkRow("r1", comparable("Harlow", "Robin"))], default_model()).clusters == {"r1": "r1"}
