@@ -11,7 +11,7 @@ from mpi.matching.clustering import ReviewPair, ScoredPair, cluster_pairs
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.match_model import MatchModel
-from mpi.matching.scoring import MatchScore, score_pair
+from mpi.matching.scoring import has_support, score_pair
 from mpi.matching.training import term_frequencies
 
 ENOUGH_FOR_FREQUENCIES = 1_000
@@ -68,15 +68,6 @@ def model_for_batch(records: Sequence[ComparableRecord], model: MatchModel) -> M
     if len(records) < ENOUGH_FOR_FREQUENCIES:
         return model
     return model.with_common_terms(term_frequencies(records))
-
-
-_SUPPORT = frozenset({"phone", "address", "ssn_last4", "strong_id", "local_id"})
-_SUPPORTING_LEVELS = frozenset({"exact", "similar", "one_digit"})
-
-
-def has_support(score: MatchScore) -> bool:
-    """Something beside name, birth date and sex agrees."""
-    return any(line.comparison in _SUPPORT and line.level in _SUPPORTING_LEVELS for line in score.weights)
 
 
 def _scored(

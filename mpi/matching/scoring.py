@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 
+from mpi.identity.records import MatchGrade
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.comparison import ComparedPair, compare_records
 from mpi.matching.guards import Guard, MatchDecision, fired_guards
 from mpi.matching.levels import MISSING
 from mpi.matching.match_model import TERM_FREQUENCY, MatchModel, MatchWeight
 
-
-class MatchGrade(Enum):
-    """Source: FHIR match-grade. ``certain`` is what is linked without a person; the next two wait for one."""
-
-    CERTAIN = "certain"
-    PROBABLE = "probable"
-    POSSIBLE = "possible"
-    CERTAINLY_NOT = "certainly_not"
+_SUPPORT = frozenset({"phone", "address", "ssn_last4", "strong_id", "local_id"})
+_SUPPORTING_LEVELS = frozenset({"exact", "similar", "one_digit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +58,11 @@ def score_pair(a: ComparableRecord, b: ComparableRecord, model: MatchModel) -> M
 def decide(score: MatchScore) -> MatchDecision:
     """LINK, REVIEW or NO: the score against the thresholds of its model, capped by the guards that fired."""
     return score.decision
+
+
+def has_support(score: MatchScore) -> bool:
+    """Something beside name, birth date and sex agrees."""
+    return any(line.comparison in _SUPPORT and line.level in _SUPPORTING_LEVELS for line in score.weights)
 
 
 def match_weights(compared: ComparedPair, model: MatchModel) -> tuple[MatchWeight, ...]:

@@ -18,7 +18,7 @@ from mpi.identity.records import LinkSource, MatchGrade, PersonLink, SourceRecor
 from mpi.identity.review import EvidenceLine, ReviewKind
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
-from mpi.matching.scoring import MatchScore
+from mpi.matching.scoring import MatchScore, has_support
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.move_record import has_evidence, move_record, other_members
@@ -31,17 +31,22 @@ Placed = tuple[SourceRecord, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _PersonMatch:
-    """How one person fits: the best member's score, and whether any member keeps the record out."""
+    """How one person fits: the best member's score, and what keeps the record out all the same.
+
+    ``vetoed``: a member cannot be the same person. ``never``: a human said so. ``is_thin``: the person has several
+    records, and with none of them more agrees than name, birth date and sex; namesakes would pile up in one person.
+    """
 
     enterprise_id: EnterpriseId
     best: SourceRecord
     score: MatchScore
     vetoed: bool
     never: bool
+    is_thin: bool
 
     @property
     def can_link(self) -> bool:
-        return self.score.decision is MatchDecision.LINK and not self.vetoed and not self.never
+        return self.score.decision is MatchDecision.LINK and not (self.vetoed or self.never or self.is_thin)
 
     @property
     def is_question(self) -> bool:
@@ -112,8 +117,13 @@ def _person_matches(
         best, score = max(scored, key=lambda pair: (pair[1].decision, pair[1].score, _reversed(pair[0].identifier)))
         vetoed = any(guard.vetoes for _, s in scored for guard in s.guards)
         is_never = any(m.identifier in never for m in members)
-        matches.append(_PersonMatch(enterprise_id, best, score, vetoed, is_never))
+        is_thin = len(scored) > 1 and not any(_agrees(s) for _, s in scored)
+        matches.append(_PersonMatch(enterprise_id, best, score, vetoed, is_never, is_thin))
     return sorted(matches, key=lambda m: (-m.score.score, m.enterprise_id))
+
+
+def _agrees(score: MatchScore) -> bool:
+    return score.decision is MatchDecision.LINK and has_support(score)
 
 
 def _reversed(identifier: PatientIdentifier) -> tuple[int, ...]:

@@ -215,3 +215,11 @@ def test_the_best_view_says_where_each_value_came_from(index: Index) -> None:
     assert (golden.name.value.family, golden.name.source) == ("Whitlock", pid("LKM|9"))
     assert golden.phone.source == pid("NGH|1")
     assert [name.family for name in golden.other_names] == ["Arroyo"]
+
+
+def test_a_namesake_with_nothing_else_in_common_does_not_join_a_person_with_several_records(index: Index) -> None:
+    index.register("NGH|1", as_=ANA)
+    index.register("LKM|1", as_=ANA)
+    outcome = index.register("RDI|1", as_=person("Arroyo", "Ana", born="1984-03-12", sex="F"))
+    assert index.person_of("RDI|1") != index.person_of("NGH|1")
+    assert len(outcome.review_item_ids) == 1

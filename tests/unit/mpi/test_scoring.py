@@ -8,6 +8,7 @@ import math
 import pytest
 
 from mpi.identity.demographics import PostalAddress
+from mpi.identity.records import MatchGrade
 from mpi.matching.comparable import ComparableDate
 from mpi.matching.comparison import compare_address, compare_birth_date
 from mpi.matching.contact import comparable_address
@@ -15,7 +16,7 @@ from mpi.matching.given_comparison import compare_given
 from mpi.matching.guards import MatchDecision
 from mpi.matching.match_model import TERM_FREQUENCY, default_model
 from mpi.matching.name_comparison import compare_family
-from mpi.matching.scoring import MatchGrade, MatchScore, decide, score_pair
+from mpi.matching.scoring import MatchScore, decide, score_pair
 from tests.matching_builders import ELSEWHERE, NOWHERE, comparable
 
 PHONE = "3934445555"
