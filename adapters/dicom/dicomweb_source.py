@@ -1,0 +1,242 @@
+"""Asks an archive by QIDO-RS: studies of one patient id, page after page. Source: DICOM PS3.18 10.6."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import httpx2
+
+from adapters.dicom.attributes import KEYWORDS
+from adapters.dicom.dicom_json import JsonRows, read_rows
+from adapters.dicom.dicomweb_answer import as_source_error, check_status, says_there_is_more
+from adapters.dicom.question import Question, check_identifier
+from adapters.dicom.quiet_libraries import silence_httpx2
+from adapters.dicom.row_collector import RowCollector
+from adapters.dicom.settings import DicomwebSettings
+from federation.errors import SourceError, SourceProtocolError, SourceTimedOut, SourceUnavailable
+from federation.ports import SiteAnswer, SiteProbe
+from federation.sites.site import Site, SiteId
+from mpi.identity.identifiers import PatientIdentifier
+
+_NOT_ASKED_FOR = {"SpecificCharacterSet", "PatientID", "CodeValue", "CodingSchemeDesignator", "UniversalEntityID"}
+_INCLUDE_FIELDS = tuple(keyword for keyword in KEYWORDS if keyword not in _NOT_ASKED_FOR)
+_LARGE_BODY_BYTES = 512 * 1024
+"""From this size on a body is parsed in a thread, so that the other sites' answers are not held up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """What this archive had to be asked differently, learnt from its refusals."""
+
+    accept: str = "application/dicom+json, application/json;q=0.9"
+    include_fields: tuple[str, ...] = _INCLUDE_FIELDS
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Page:
+    rows: JsonRows
+    headers: httpx2.Headers
+
+    @property
+    def says_there_is_more(self) -> bool:
+        return says_there_is_more(self.headers)
+
+
+class DicomwebSource:
+    """A ``PriorSource`` over QIDO-RS. One instance a site; connections are kept and reused.
+
+    A short page is not the end: pages are read until one is empty. Redirects are not followed.
+    """
+
+    protocol = "DICOMweb"
+
+    def __init__(
+        self,
+        site: Site,
+        settings: DicomwebSettings,
+        *,
+        client: httpx2.AsyncClient | None = None,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        silence_httpx2()
+        self._site = site
+        self._settings = settings
+        self._url = settings.base_url.rstrip("/") + "/studies"
+        self._given_client = client
+        self._client: httpx2.AsyncClient | None = None
+        self._client_loop: asyncio.AbstractEventLoop | None = None
+        self._clock = clock
+        self._dialect = _Dialect()
+        self._is_closed = False
+
+    @property
+    def site_id(self) -> SiteId:
+        return self._site.site_id
+
+    async def search_for_studies(self, identifier: PatientIdentifier, *, timeout_seconds: float) -> SiteAnswer:
+        """See ``PriorSource``. Rows that arrived before a failure or the deadline are kept: the answer is partial."""
+        check_identifier(identifier)
+        collector = RowCollector(Question(self._site, identifier, self._clock(), self._settings.issuers))
+        is_complete = False
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                is_complete = await self._read_pages(identifier, collector)
+        except TimeoutError:
+            if collector.is_empty:
+                raise SourceTimedOut("deadline") from None
+            collector.warn("deadline")
+        return collector.answer(is_complete=is_complete)
+
+    async def check(self, *, timeout_seconds: float) -> SiteProbe:
+        """One row of anything. An archive that finds this too broad is there all the same."""
+        started = time.monotonic()
+        reason: str | None = None
+        details: tuple[tuple[str, str], ...] = ()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                details = _capabilities(await self._read_page({"limit": "1"}))
+        except TimeoutError:
+            reason = "deadline"
+        except SourceError as error:
+            reason = None if error.reason == "too_broad" else error.reason
+        latency_ms = int((time.monotonic() - started) * 1000)
+        return SiteProbe(self.site_id, reason is None, latency_ms, details, reason)
+
+    async def aclose(self) -> None:
+        """See ``PriorSource``. A client that was handed in stays open: it is its owner's."""
+        self._is_closed = True
+        client, self._client = self._client, None
+        if client is not None and self._client_loop is asyncio.get_running_loop():
+            await client.aclose()
+
+    async def _read_pages(self, identifier: PatientIdentifier, collector: RowCollector) -> bool:
+        """Fill the collector; true if the list is complete."""
+        offset = 0
+        more_was_announced = False
+        for number in range(self._settings.max_pages):
+            query = {
+                "PatientID": identifier.local_patient_id,
+                "limit": str(self._settings.page_size),
+                "offset": str(offset),
+            }
+            try:
+                page = await self._read_page(query)
+            except SourceError:
+                if number == 0:
+                    raise
+                collector.warn("page_failed")
+                return False
+            if page.rows.row_count == 0:
+                return not more_was_announced
+            if page.rows.bad_row_count:
+                collector.warn("bad_row")
+            if not collector.add_all(page.rows.rows):
+                collector.warn("paging_ignored")
+                return False
+            offset += page.rows.row_count
+            more_was_announced = page.says_there_is_more
+        collector.warn("too_many_pages")
+        return False
+
+    async def _read_page(self, query: dict[str, str]) -> _Page:
+        """One page; an archive that refuses our way of asking is asked once more in a plainer one."""
+        try:
+            return await self._fetch(query, self._dialect)
+        except SourceProtocolError as refusal:
+            plainer = _plainer(self._dialect, refusal.reason)
+            if plainer is None:
+                raise
+            page = await self._fetch(query, plainer)
+            self._dialect = plainer
+            return page
+
+    async def _fetch(self, query: dict[str, str], dialect: _Dialect) -> _Page:
+        params: list[tuple[str, str | int | float | bool | None]] = [*query.items()]
+        params += [("includefield", name) for name in dialect.include_fields]
+        client = self._open_client()
+        request = client.build_request("GET", self._url, params=params, headers=self._headers(dialect))
+        try:
+            body, headers = await self._send(client, request)
+        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+            body, headers = await self._send_again(client, request)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise as_source_error(error) from error
+        if len(body) > _LARGE_BODY_BYTES:
+            rows = await asyncio.to_thread(read_rows, body, fallback_charset=self._settings.fallback_charset)
+        else:
+            rows = read_rows(body, fallback_charset=self._settings.fallback_charset)
+        return _Page(rows, headers)
+
+    async def _send_again(self, client: httpx2.AsyncClient, request: httpx2.Request) -> tuple[bytes, httpx2.Headers]:
+        """A kept connection may have been closed by the archive; asking is safe to repeat, once."""
+        try:
+            return await self._send(client, request)
+        except httpx2.HTTPError as error:
+            raise as_source_error(error) from error
+
+    async def _send(self, client: httpx2.AsyncClient, request: httpx2.Request) -> tuple[bytes, httpx2.Headers]:
+        response = await client.send(request, stream=True, follow_redirects=False)
+        try:
+            check_status(response.status_code)
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._settings.max_answer_bytes:
+                    raise SourceProtocolError("answer_too_large")
+            return bytes(body), response.headers
+        finally:
+            await response.aclose()
+
+    def _headers(self, dialect: _Dialect) -> dict[str, str]:
+        headers = {"Accept": dialect.accept}
+        if self._settings.bearer_token is not None:
+            headers["Authorization"] = f"Bearer {self._settings.bearer_token}"
+        return headers
+
+    def _open_client(self) -> httpx2.AsyncClient:
+        """The client of the running event loop: connections of another loop are of no use here."""
+        if self._given_client is not None:
+            return self._given_client
+        if self._is_closed:
+            raise SourceUnavailable("closed")
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._client_loop is not loop:
+            self._client, self._client_loop = _new_client(self._settings), loop
+        return self._client
+
+
+def _new_client(settings: DicomwebSettings) -> httpx2.AsyncClient:
+    is_https = settings.base_url.lower().startswith("https:")
+    context = (
+        ssl.create_default_context(cafile=settings.ca_file) if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    )
+    use_basic = settings.bearer_token is None and settings.basic_user is not None
+    return httpx2.AsyncClient(
+        verify=context,
+        trust_env=False,
+        follow_redirects=False,
+        auth=httpx2.BasicAuth(settings.basic_user or "", settings.basic_password or "") if use_basic else None,
+        timeout=httpx2.Timeout(None, connect=settings.connect_timeout_seconds),
+        limits=httpx2.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0),
+    )
+
+
+def _plainer(dialect: _Dialect, reason: str) -> _Dialect | None:
+    """How to ask again after a refusal: without field list after 400, for plain JSON after 406."""
+    if reason == "http_400" and dialect.include_fields:
+        return replace(dialect, include_fields=())
+    if reason == "http_406" and dialect.accept != "application/json":
+        return replace(dialect, accept="application/json")
+    return None
+
+
+def _capabilities(page: _Page) -> tuple[tuple[str, str], ...]:
+    media_type = page.headers.get("content-type", "").partition(";")[0][:60]
+    server = page.headers.get("server", "")[:60]
+    found = (("media_type", media_type), ("server", server))
+    return tuple((name, text) for name, text in found if text)

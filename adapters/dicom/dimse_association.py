@@ -1,0 +1,138 @@
+"""One association with an archive: opened inside a budget, cut off without waiting, ended without leftovers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from pynetdicom.association import Association
+
+from adapters.dicom.attributes import Attributes
+from adapters.dicom.dimse_query import error_of_rejection
+from adapters.dicom.dimse_socket import QuickEntity, socket_of
+from adapters.dicom.settings import DimseSettings
+from federation.errors import SourceError, SourceProtocolError, SourceTimedOut, SourceUnavailable
+
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
+VERIFICATION = "1.2.840.10008.1.1"
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class Call:
+    """One exchange in flight, shared by the event loop (which may cut it off) and the thread that carries it."""
+
+    deadline: float
+    rows: list[Attributes] = field(default_factory=list)
+    severed: threading.Event = field(default_factory=threading.Event)
+    _association: Association | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+    def attach(self, association: Association) -> None:
+        """Say which association carries the exchange; cut it off at once if the exchange was given up meanwhile."""
+        with self._lock:
+            self._association = association
+            if self.severed.is_set():
+                sever(association)
+
+    def detach(self) -> None:
+        """The exchange is over: its association may serve others and must not be cut off any more."""
+        with self._lock:
+            self._association = None
+
+    def sever(self) -> None:
+        """Give the exchange up. Never blocks; the thread wakes up and cleans up."""
+        with self._lock:
+            self.severed.set()
+            if self._association is not None:
+                sever(self._association)
+
+
+def is_silent(association: Association) -> bool:
+    """Nothing waits to be read. What comes after a final status would be taken for the next query's answer."""
+    return bool(association.dimse.msg_queue.empty()) and association.dimse.message is None
+
+
+def sever(association: Association) -> None:
+    """Cut an association off, from any thread, without waiting for anybody."""
+    connection = socket_of(association)
+    if connection is not None:
+        connection.sever()
+
+
+def dispose(association: Association, *, politely: bool) -> None:
+    """End an association and its threads: released if ``politely``, else cut off."""
+    if politely and association.is_established:
+        association.acse_timeout = 1.0
+        association.release()
+    if association.is_alive():
+        sever(association)
+        association.kill()
+        association.join(timeout=1.0)
+
+
+def open_association(settings: DimseSettings, call: Call) -> Association:
+    """A new association.
+
+    Raises:
+        SourceError: of the kind that fits what went wrong.
+    """
+    entity = _application_entity(settings, call)
+    started = time.monotonic()
+    try:
+        association = entity.associate(settings.host, settings.port, ae_title=settings.called_ae_title)
+    except OSError as error:
+        raise SourceUnavailable("host_not_found") from error
+    if association.is_established:
+        association.network_timeout = settings.idle_seconds
+        return association
+    failure = _why_not_established(association, entity, time.monotonic() - started)
+    dispose(association, politely=False)
+    raise failure
+
+
+def find_model(association: Association) -> str:
+    """Study root if the peer took it, else patient root.
+
+    Raises:
+        SourceProtocolError: the peer takes neither.
+    """
+    accepted = {context.abstract_syntax for context in association.accepted_contexts}
+    for model in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND):
+        if model in accepted:
+            return str(model)
+    raise SourceProtocolError("find_not_supported")
+
+
+def _application_entity(settings: DimseSettings, call: Call) -> QuickEntity:
+    entity = QuickEntity(settings.calling_ae_title, call.attach)
+    seconds_left = call.seconds_left
+    entity.connection_timeout = max(0.01, min(settings.connect_timeout_seconds, seconds_left))
+    entity.acse_timeout = max(0.01, min(settings.acse_timeout_seconds, seconds_left))
+    entity.dimse_timeout = seconds_left
+    entity.network_timeout = settings.idle_seconds
+    entity.add_requested_context(STUDY_ROOT_FIND)
+    entity.add_requested_context(PATIENT_ROOT_FIND)
+    entity.add_requested_context(VERIFICATION)
+    return entity
+
+
+def _why_not_established(association: Association, entity: QuickEntity, seconds: float) -> SourceError:
+    if association.is_rejected:
+        answer: Any = association.acceptor.primitive
+        return error_of_rejection(answer.result, answer.result_source, answer.diagnostic)
+    connection = socket_of(association)
+    if connection is None or not connection.was_connected:
+        timed_out = seconds >= (entity.connection_timeout or 0)
+        return SourceTimedOut("connect_timeout") if timed_out else SourceUnavailable("connection_refused")
+    if seconds >= (entity.acse_timeout or 0):
+        return SourceTimedOut("association_timeout")
+    if not association.accepted_contexts and association.rejected_contexts:
+        return SourceProtocolError("find_not_supported")
+    return SourceUnavailable("association_aborted")

@@ -1,0 +1,108 @@
+"""What an archive is asked, and whether a row answers it. Two people's images must never be mixed.
+
+Source: DICOM PS3.4 C.2.2.2.4 (``*`` and ``?`` match anything, there is no way to escape them).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from adapters.dicom.attributes import (
+    ISSUER_OF_PATIENT_ID,
+    ISSUER_QUALIFIERS_SEQUENCE,
+    PATIENT_ID,
+    UNIVERSAL_ENTITY_ID,
+    Attributes,
+)
+from federation.errors import QueryRefused
+from federation.sites.site import Site
+from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
+
+_WILDCARDS = frozenset("*?\\")
+_LONGEST_PATIENT_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerNames:
+    """How issuers are written in a site's archive: registered authorities, and further names for the site's own."""
+
+    authorities: AuthorityRegistry = field(default_factory=AuthorityRegistry)
+    own_aliases: frozenset[str] = frozenset()
+
+    def authority_of(self, namespace: str, universal_id: str, own: str) -> str:
+        """The authority that an issuer means; its own text when nobody registered it, '' when nothing is given."""
+        if namespace in self.own_aliases or (universal_id and universal_id in self.own_aliases):
+            return own
+        if namespace == own and not self.authorities.is_registered(self.authorities.canonical_name("", universal_id)):
+            return own
+        by_namespace = self.authorities.canonical_name(namespace)
+        by_universal_id = self.authorities.canonical_name("", universal_id)
+        if by_namespace and by_universal_id and self.authorities.is_registered(by_universal_id):
+            both_known = self.authorities.is_registered(by_namespace) and by_namespace != by_universal_id
+            return f"{by_namespace}&{by_universal_id}" if both_known else by_universal_id
+        return by_namespace or by_universal_id
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One patient identifier put to one site."""
+
+    site: Site
+    identifier: PatientIdentifier
+    now: dt.datetime
+    issuers: IssuerNames = field(default_factory=IssuerNames)
+
+    def is_answered_by(self, row: Attributes) -> bool:
+        """Whether a row is about exactly this identifier; a row without an issuer is the site's own."""
+        if set(row.all_texts(PATIENT_ID)) != {self.identifier.local_patient_id}:
+            return False
+        return self.authority_of(row) == self.identifier.assigning_authority
+
+    def authority_of(self, row: Attributes) -> str:
+        own = self.site.assigning_authority
+        named = {self.issuers.authority_of(*issuer, own) for issuer in _issuers_of(row)} or {own}
+        return named.pop() if len(named) == 1 else "&".join(sorted(named))
+
+    def other_identifier(self, item: Attributes) -> PatientIdentifier | None:
+        """A further id from Other Patient IDs; without an issuer it identifies nobody."""
+        number = item.text(PATIENT_ID)
+        if number is None or not any(True for _ in _issuers_of(item)):
+            return None
+        authority = self.authority_of(item)
+        if "&" in authority or _is_null(number) or _is_null(authority):
+            return None
+        other = PatientIdentifier(authority, number)
+        return None if other == self.identifier else other
+
+
+def check_identifier(identifier: PatientIdentifier) -> None:
+    """Refuse ids that an archive would take for a pattern or a list.
+
+    Raises:
+        QueryRefused: ``wildcard_in_identifier`` or ``unusable_identifier``.
+    """
+    number = identifier.local_patient_id
+    if _WILDCARDS & set(number):
+        raise QueryRefused("wildcard_in_identifier", "an id with a wildcard or list character is never asked for")
+    if not number.isprintable() or len(number) > _LONGEST_PATIENT_ID:
+        raise QueryRefused(
+            "unusable_identifier", "an id with control characters or beyond 64 characters is no Patient ID"
+        )
+
+
+def _issuers_of(row: Attributes) -> Iterator[tuple[str, str]]:
+    """(namespace, universal id) of (0010,0021) and of (0010,0024); the HL7 form ``NS&OID&ISO`` is taken too."""
+    text = row.text(ISSUER_OF_PATIENT_ID)
+    if text is not None:
+        namespace, _, rest = text.partition("&")
+        yield namespace.strip(), rest.partition("&")[0].strip()
+    for item in row.sequence(ISSUER_QUALIFIERS_SEQUENCE):
+        universal_id = item.text(UNIVERSAL_ENTITY_ID)
+        if universal_id is not None:
+            yield "", universal_id
+
+
+def _is_null(text: str) -> bool:
+    return not text.strip() or text.strip() == '""'

@@ -1,0 +1,26 @@
+"""Keeps the protocol libraries from writing identifiers into logs.
+
+pynetdicom logs queries, answers and peer addresses; httpx2 logs every URL at INFO, and a query holds a patient id.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from pynetdicom import _config
+
+_NEVER = logging.CRITICAL + 1
+
+
+def silence_pynetdicom() -> None:
+    """Turn pynetdicom's logging off for the whole process, for good: its texts cannot be made safe."""
+    _config.LOG_REQUEST_IDENTIFIERS = False
+    _config.LOG_RESPONSE_IDENTIFIERS = False
+    _config.LOG_HANDLER_LEVEL = "none"
+    logging.getLogger("pynetdicom").setLevel(_NEVER)
+
+
+def silence_httpx2() -> None:
+    """Turn the HTTP client's logging off for the whole process: its lines hold whole URLs and headers."""
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(_NEVER)

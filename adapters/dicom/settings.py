@@ -1,0 +1,62 @@
+"""How a site's archive is reached. Secrets never show in a representation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.dicom.question import IssuerNames
+
+
+@dataclass(frozen=True, slots=True)
+class DicomwebSettings:
+    """A QIDO-RS endpoint.
+
+    Attributes:
+        base_url: the service root; ``/studies`` is appended.
+        page_size: rows asked for at once.
+        max_pages: pages read before the list is called cut.
+        max_answer_bytes: size of one page above which the answer is refused.
+        connect_timeout_seconds: how long a connection may take, inside the budget of the query.
+        bearer_token: sent as ``Authorization: Bearer``; wins over basic authentication.
+        ca_file: PEM file of the authority that signed the archive's certificate; ``None``: the system's.
+        fallback_charset: defined term (``ISO_IR 100``) or codec of text that is not what it should be.
+    """
+
+    base_url: str
+    page_size: int = 200
+    max_pages: int = 50
+    max_answer_bytes: int = 32 * 1024 * 1024
+    connect_timeout_seconds: float = 1.5
+    bearer_token: str | None = field(default=None, repr=False)
+    basic_user: str | None = None
+    basic_password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    fallback_charset: str = "ISO_IR 100"
+    issuers: IssuerNames = field(default_factory=IssuerNames)
+
+
+@dataclass(frozen=True, slots=True)
+class DimseSettings:
+    """A Query/Retrieve SCP.
+
+    Attributes:
+        max_associations: queries at once; further ones wait for their turn inside their budget.
+        connect_timeout_seconds, acse_timeout_seconds: how long a connection and an association may take to open,
+            inside the budget of the query.
+        idle_seconds: how long an open association is kept for the next query (many archives hang up after 30 s).
+        max_rows: rows read before the list is called cut.
+        fallback_charset: defined term (``ISO_IR 100``) or codec of text without a usable character set.
+    """
+
+    host: str
+    port: int
+    called_ae_title: str
+    calling_ae_title: str = "PRIORLINK"
+    max_associations: int = 4
+    connect_timeout_seconds: float = 1.5
+    acse_timeout_seconds: float = 3.0
+    idle_seconds: float = 25.0
+    max_rows: int = 10_000
+    fallback_charset: str = "ISO_IR 100"
+    issuers: IssuerNames = field(default_factory=IssuerNames)

@@ -1,0 +1,159 @@
+"""What each event does to the index: one function a route, inside a unit of work that the dispatcher commits.
+
+Every function returns the enterprise id the message was about (``None``: nobody known) and raises ``FieldError`` when
+the content is wrong; then nothing of it may be kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from adapters.hl7v2.errors import ErrorCode, FieldError, Location
+from adapters.hl7v2.header import Header, Route
+from adapters.hl7v2.identifiers import (
+    Issuers,
+    MergeNotPossible,
+    MergePair,
+    merge_pairs,
+    patient_identifiers,
+    require_pid,
+)
+from adapters.hl7v2.mapping import demographics_update
+from adapters.hl7v2.message import Message, Segment
+from mpi.errors import InvalidDemographics, MergeRefused
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.merging import NO_EFFECT
+from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.apply_merge import ApplyMerge, apply_merge
+from mpi.usecases.follow_identifier import follow_identifier
+from mpi.usecases.matcher import Matcher
+from mpi.usecases.register_record import RegisterRecord, primary_identifier, register_record
+
+_EVENTS_ABOUT_NOBODY = frozenset({"A17", "A20"})
+"""Two patients swap beds; a bed changes its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that was read. ``source`` names door, event, sender and control id for history and review."""
+
+    message: Message
+    header: Header
+    issuers: Issuers
+    event_at: dt.datetime
+    received_at: dt.datetime
+    content_hash: str
+
+    @property
+    def source(self) -> str:
+        return f"hl7:{self.header.event_name} {self.header.sender} {self.header.message_control_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What use cases need beside the unit of work."""
+
+    matcher: Matcher
+    clock: Clock
+    new_id: NewId
+
+
+Effect = Callable[[Received, UnitOfWork, Tools], EnterpriseId | None]
+
+
+def register(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """A01, A04, A05, A08, A28, A31: what PID says of its patient, new or known."""
+    pid = require_pid(received.message)
+    identifiers = patient_identifiers(pid, received.issuers)
+    return _register_pid(pid, identifiers, received, uow, tools)
+
+
+def visit(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """Events about the visit alone: demographics of a patient who is known, nothing else."""
+    if received.header.trigger_event in _EVENTS_ABOUT_NOBODY:
+        return None
+    pid = require_pid(received.message)
+    identifiers = patient_identifiers(pid, received.issuers)
+    primary = primary_identifier(identifiers, received.issuers.own_authority, tools.matcher.authorities)
+    known = follow_identifier(primary, uow=uow)
+    if known is None or not known.is_active:
+        return None
+    return _register_pid(pid, identifiers, received, uow, tools)
+
+
+def merge(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """A18, A34, A40, A47: every PID/MRG group, then what PID says of the survivor."""
+    pairs = merge_pairs(received.message, received.issuers)
+    _lock(uow, (i for pair in pairs for i in (pair.survivor, pair.subsumed)))
+    subject: EnterpriseId | None = None
+    said: set[int] = set()
+    for pair in pairs:
+        if _merge_one(pair, received, uow, tools) and pair.pid.sequence not in said:
+            said.add(pair.pid.sequence)
+            identifiers = patient_identifiers(pair.pid, received.issuers)
+            _register_pid(pair.pid, identifiers, received, uow, tools)
+        survivor = follow_identifier(pair.survivor, uow=uow)
+        subject = subject or (survivor.enterprise_id if survivor is not None else None)
+    return subject
+
+
+EFFECTS: Mapping[Route, Effect] = {Route.REGISTER: register, Route.MERGE: merge, Route.VISIT: visit}
+
+
+def _merge_one(pair: MergePair, received: Received, uow: UnitOfWork, tools: Tools) -> bool:
+    """Carry out one merge; true when PID may speak for the survivor: it is a record, and PID holds a name.
+
+    Two numbers never seen make no person, whatever PID says of them.
+    """
+    command = ApplyMerge(
+        site_id=_site_id(received, pair.survivor),
+        survivor=pair.survivor,
+        subsumed=pair.subsumed,
+        event_at=received.event_at,
+        source=received.source,
+    )
+    try:
+        outcome = apply_merge(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
+    except MergeRefused as refused:
+        raise MergeNotPossible(
+            Location("MRG", 1, pair.pid.sequence),
+            ErrorCode.DUPLICATE_KEY if refused.code == "same_identifier" else ErrorCode.UNKNOWN_KEY,
+            str(refused),
+            survivor=pair.survivor,
+            subsumed=pair.subsumed,
+        ) from refused
+    survivor = follow_identifier(pair.survivor, uow=uow)
+    is_record = survivor is not None and survivor.is_active
+    return is_record and outcome not in NO_EFFECT and bool(pair.pid.repetitions(5))
+
+
+def _register_pid(
+    pid: Segment, identifiers: tuple[PatientIdentifier, ...], received: Received, uow: UnitOfWork, tools: Tools
+) -> EnterpriseId | None:
+    update = demographics_update(
+        pid, identifiers, registry=received.issuers.registry, message_day=received.event_at.date()
+    )
+    _lock(uow, identifiers)
+    command = RegisterRecord(
+        site_id=_site_id(received, identifiers[0]),
+        identifiers=identifiers,
+        update=update,
+        event_at=received.event_at,
+        source=received.source,
+        own_authority=received.issuers.own_authority,
+    )
+    try:
+        outcome = register_record(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
+    except InvalidDemographics as error:
+        raise FieldError(Location("PID", 5, pid.sequence), ErrorCode.REQUIRED_FIELD_MISSING, str(error)) from error
+    return outcome.enterprise_id
+
+
+def _site_id(received: Received, identifier: PatientIdentifier) -> str:
+    return received.header.facility or identifier.assigning_authority
+
+
+def _lock(uow: UnitOfWork, identifiers: Iterable[PatientIdentifier]) -> None:
+    uow.lock([str(i) for i in identifiers])

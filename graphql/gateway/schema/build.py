@@ -1,0 +1,54 @@
+"""The executable schema: roots, limits, caches, and errors that give nothing away."""
+
+from __future__ import annotations
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import (
+    AddValidationRules,
+    MaxTokensLimiter,
+    ParserCache,
+    ValidationCache,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from gateway.observability import get_logger
+from gateway.schema.enums import register_enums
+from gateway.schema.limits import MAX_TOKENS, RULES
+from gateway.schema.masking import HubMaskErrors, is_unexpected
+from gateway.schema.roots import Mutation, Query
+
+_CACHED_DOCUMENTS = 256
+_log = get_logger("gateway.schema")
+
+
+class HubSchema(strawberry.Schema):
+    """Logs of an error its type and path only: texts, arguments and queries may hold anything."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """One line for each unexpected error."""
+        for error in errors:
+            if is_unexpected(error):
+                _log.error(
+                    "operation_failed",
+                    error_type=type(error.original_error).__name__,
+                    path=".".join(str(part) for part in error.path or ()),
+                )
+
+
+def build_schema() -> HubSchema:
+    """The schema of the hub."""
+    register_enums()
+    return HubSchema(
+        Query,
+        Mutation,
+        config=StrawberryConfig(disable_field_suggestions=True),
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+            lambda: AddValidationRules(RULES),
+            lambda: ParserCache(_CACHED_DOCUMENTS),
+            lambda: ValidationCache(_CACHED_DOCUMENTS),
+            HubMaskErrors,
+        ],
+    )

@@ -1,0 +1,63 @@
+"""Expected refusals, as types in the unions of results. Codes are stable; texts are for people and hold no values.
+
+Refusal
+├── NotAllowed             the caller's roles do not cover the operation
+├── InvalidInput           an argument cannot be used; ``field`` says which
+├── PatientNotFound        nobody is behind the identifier
+├── OrderCheckNotFound     no check has this id
+├── ReviewItemNotFound     no review item has this id
+├── StaleReviewItem        the item changed since it was shown (in ``reviews``: it holds the item)
+└── DecisionRefused        a human said otherwise before
+"""
+
+from __future__ import annotations
+
+import strawberry
+
+CODE = "Stable reason in snake_case, made for programs."
+MESSAGE = "The reason in plain words, without any value."
+
+
+@strawberry.interface(description="Why an operation was not carried out. Nothing was changed.")
+class Refusal:
+    code: str = strawberry.field(description=CODE)
+    message: str = strawberry.field(description=MESSAGE)
+
+
+@strawberry.type(description="The caller's roles do not cover this operation. The attempt is in the audit log.")
+class NotAllowed(Refusal):
+    code: str = strawberry.field(default="role_not_allowed", description=CODE)
+    message: str = strawberry.field(default="your role does not cover this operation", description=MESSAGE)
+
+
+@strawberry.type(description="An argument cannot be used.")
+class InvalidInput(Refusal):
+    code: str = strawberry.field(description=CODE)
+    message: str = strawberry.field(description=MESSAGE)
+    field: str = strawberry.field(description="Path of the argument, such as order.orderingSite.")
+
+
+@strawberry.type(description="Nobody in the index is behind the identifier. This is not an empty history.")
+class PatientNotFound(Refusal):
+    code: str = strawberry.field(default="patient_not_found", description=CODE)
+    message: str = strawberry.field(default="no active record is behind this identifier", description=MESSAGE)
+
+
+@strawberry.type(description="No order check has this id.")
+class OrderCheckNotFound(Refusal):
+    code: str = strawberry.field(default="order_check_not_found", description=CODE)
+    message: str = strawberry.field(default="no order check has this id", description=MESSAGE)
+
+
+@strawberry.type(description="No review item has this id.")
+class ReviewItemNotFound(Refusal):
+    code: str = strawberry.field(default="review_item_not_found", description=CODE)
+    message: str = strawberry.field(default="no review item has this id", description=MESSAGE)
+
+
+@strawberry.type(description="The decision contradicts what a human decided before.")
+class DecisionRefused(Refusal):
+    code: str = strawberry.field(description=CODE)
+    message: str = strawberry.field(
+        default="a member of one person was said to differ from a member of the other", description=MESSAGE
+    )

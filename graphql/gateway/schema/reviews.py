@@ -1,0 +1,169 @@
+"""The review queue: questions that only records staff may answer, with both records side by side."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from gateway.cursors import review_cursor
+from gateway.loaders import ReviewCase, ReviewCases
+from gateway.schema.paging import PageInfo
+from gateway.schema.persons import SourceRecord, identifier_of
+from gateway.schema.refusals import (
+    CODE,
+    MESSAGE,
+    DecisionRefused,
+    InvalidInput,
+    NotAllowed,
+    Refusal,
+    ReviewItemNotFound,
+)
+from gateway.schema.studies import PatientIdentifier
+from mpi.identity import identifiers, records
+from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
+
+
+@strawberry.type(description="One comparison of two records and what it adds to the score.")
+class EvidenceLine:
+    comparison: str = strawberry.field(description="What was compared, such as birth_date.")
+    level: str = strawberry.field(description="How far the two agree.")
+    match_weight: float = strawberry.field(description="Added to the score, bits. Negative: speaks against.")
+
+
+@strawberry.type(description="One side of a question.")
+class ReviewSide:
+    identifier: PatientIdentifier = strawberry.field(description="The number in question.")
+    record: SourceRecord | None = strawberry.field(description="Null: the index has no record of this number.")
+
+    @classmethod
+    def from_domain(cls, identifier: identifiers.PatientIdentifier, record: records.SourceRecord | None) -> ReviewSide:
+        """The same side."""
+        shown = None if record is None else SourceRecord.from_domain(record)
+        return cls(identifier=identifier_of(identifier), record=shown)
+
+
+@strawberry.type(description="One question about two records.")
+class ReviewItem:
+    id: strawberry.ID = strawberry.field(description="Names the item.")
+    version: int = strawberry.field(description="Give it as expectedVersion when deciding.")
+    kind: ReviewKind = strawberry.field(description="Why staff are asked.")
+    status: ReviewStatus = strawberry.field(description="Whether it still waits.")
+    priority: int = strawberry.field(description="0 is normal, higher is more urgent.")
+    opened_at: dt.datetime = strawberry.field(description="When it was opened.")
+    source: str = strawberry.field(description="What opened it.")
+    left: ReviewSide = strawberry.field(description="The record that raised the question.")
+    right: ReviewSide = strawberry.field(description="The other one.")
+    score: float | None = strawberry.field(description="Sum of the evidence, bits. Null: no score is involved.")
+    match_probability: float | None = strawberry.field(description="Probability that the two are one person, 0 to 1.")
+    model_version: str | None = strawberry.field(description="The match model that scored.")
+    evidence: list[EvidenceLine] = strawberry.field(description="The comparisons whose weights sum up to the score.")
+    guards: list[str] = strawberry.field(description="Stable codes of what kept the two from being linked by score.")
+    decision: ReviewDecision | None = strawberry.field(description="Null: not decided.")
+    decided_by: str | None = strawberry.field(description="Who decided.")
+    decided_at: dt.datetime | None = strawberry.field(description="When.")
+    decision_reason: str | None = strawberry.field(description="Why, in their words.")
+
+    @classmethod
+    def from_domain(cls, case: ReviewCase) -> ReviewItem:
+        """The same item with both records."""
+        item = case.item
+        return cls(
+            id=strawberry.ID(item.review_item_id),
+            version=item.version,
+            kind=item.kind,
+            status=item.status,
+            priority=item.priority,
+            opened_at=item.opened_at,
+            source=item.source,
+            left=ReviewSide.from_domain(item.left, case.left),
+            right=ReviewSide.from_domain(item.right, case.right),
+            score=item.score,
+            match_probability=item.match_probability,
+            model_version=item.model_version,
+            evidence=[
+                EvidenceLine(comparison=line.comparison, level=line.level, match_weight=line.match_weight)
+                for line in item.evidence
+            ],
+            guards=list(item.guards),
+            decision=item.decision,
+            decided_by=item.decided_by,
+            decided_at=item.decided_at,
+            decision_reason=item.decision_reason,
+        )
+
+    def audit_subjects(self) -> tuple[str, ...]:
+        """The persons whose records are shown."""
+        sides = (self.left.record, self.right.record)
+        ids = (side.enterprise_id for side in sides if side is not None and side.enterprise_id is not None)
+        return tuple(dict.fromkeys(ids))
+
+
+@strawberry.type(description="An item in the queue.")
+class ReviewItemEdge:
+    cursor: str = strawberry.field(description="Place of the item in the queue; opaque.")
+    node: ReviewItem = strawberry.field(description="The item.")
+
+
+@strawberry.type(description="A page of open items, most urgent first.")
+class ReviewItemConnection:
+    edges: list[ReviewItemEdge] = strawberry.field(description="The items of this page.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    total_count: int = strawberry.field(description="Open items in the whole queue, of the kinds asked for.")
+
+    @classmethod
+    def from_domain(cls, page: ReviewCases) -> ReviewItemConnection:
+        """The same page."""
+        edges = [
+            ReviewItemEdge(cursor=review_cursor(case.item), node=ReviewItem.from_domain(case)) for case in page.cases
+        ]
+        info = PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        )
+        return cls(edges=edges, page_info=info, total_count=page.total)
+
+    def audit_subjects(self) -> tuple[str, ...]:
+        """The persons whose records are shown."""
+        return tuple(dict.fromkeys(subject for edge in self.edges for subject in edge.node.audit_subjects()))
+
+
+@strawberry.type(description="The decision was carried out.")
+class ReviewDecided:
+    item: ReviewItem = strawberry.field(description="The item, now closed.")
+
+    def audit_subjects(self) -> tuple[str, ...]:
+        """The persons whose records were decided on."""
+        return self.item.audit_subjects()
+
+    def is_audited(self) -> bool:
+        """The entries were written in the transaction of the decision."""
+        return True
+
+
+@strawberry.type(description="The item changed since it was shown, or is closed. Nothing was changed.")
+class StaleReviewItem(Refusal):
+    code: str = strawberry.field(default="stale_review_item", description=CODE)
+    message: str = strawberry.field(default="the item changed since it was shown", description=MESSAGE)
+    current: ReviewItem | None = strawberry.field(default=None, description="The item as it is now.")
+
+    def audit_subjects(self) -> tuple[str, ...]:
+        """The persons whose records are shown."""
+        return () if self.current is None else self.current.audit_subjects()
+
+
+ReviewQueueResult: TypeAlias = Annotated[
+    ReviewItemConnection | InvalidInput | NotAllowed,
+    strawberry.union("ReviewQueueResult", description="A page of the queue, or why not."),
+]
+ReviewItemResult: TypeAlias = Annotated[
+    ReviewItem | ReviewItemNotFound | InvalidInput | NotAllowed,
+    strawberry.union("ReviewItemResult", description="An item, or why not."),
+]
+DecideReviewItemResult: TypeAlias = Annotated[
+    ReviewDecided | StaleReviewItem | ReviewItemNotFound | DecisionRefused | InvalidInput | NotAllowed,
+    strawberry.union("DecideReviewItemResult", description="The decided item, or why nothing was changed."),
+]

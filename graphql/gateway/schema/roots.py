@@ -1,0 +1,83 @@
+"""The two roots of the schema. Every field is guarded: permission before, audit after."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
+from gateway.schema.guard import Guarded
+from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
+from gateway.schema.order_checks import (
+    CheckOrderResult,
+    OrderCheckResult,
+    resolve_check_order,
+    resolve_order_check,
+)
+from gateway.schema.person_queries import resolve_person_field
+from gateway.schema.persons import PersonResult
+from gateway.schema.review_queries import (
+    resolve_decide_review_item,
+    resolve_review_item,
+    resolve_review_queue,
+)
+from gateway.schema.reviews import DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
+from gateway.schema.site_lists import SitesResult, resolve_sites
+
+_CHECK_ORDER = (
+    "Does this order repeat a scan that was already done, anywhere? The verdict is kept and audited. It stands under "
+    "both roots and does the same: a client that only reads may ask it as a query."
+)
+
+
+@strawberry.type(description="Questions.")
+class Query:
+    imaging_history: ImagingHistoryResult = strawberry.field(
+        resolver=resolve_imaging_history,
+        extensions=[Guarded("imagingHistory")],
+        description="One person's imaging across all sites. Name the person by patient or by enterpriseId. Every page "
+        "asks the sites again; deadlineMs (100 to 30000) is how long to wait for them; first is 1 to 100.",
+    )
+    check_order: CheckOrderResult = strawberry.field(
+        resolver=resolve_check_order, extensions=[Guarded("checkOrder")], description=_CHECK_ORDER
+    )
+    order_check: OrderCheckResult = strawberry.field(
+        resolver=resolve_order_check,
+        extensions=[Guarded("orderCheck")],
+        description="The newest revision of a kept check: the verdict changes when the person's records do.",
+    )
+    person: PersonResult = strawberry.field(
+        resolver=resolve_person_field,
+        extensions=[Guarded("person")],
+        description="Who is behind a number. Retired numbers lead to their survivor.",
+    )
+    review_queue: ReviewQueueResult = strawberry.field(
+        resolver=resolve_review_queue,
+        extensions=[Guarded("reviewQueue")],
+        description="Open questions for records staff, most urgent first. first is 1 to 100; kinds null is every kind.",
+    )
+    review_item: ReviewItemResult = strawberry.field(
+        resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."
+    )
+    sites: SitesResult = strawberry.field(
+        resolver=resolve_sites,
+        extensions=[Guarded("sites")],
+        description="The hospitals that take part. With check each archive is asked now (up to 3 seconds).",
+    )
+    audit_events: AuditEventsResult = strawberry.field(
+        resolver=resolve_audit_events,
+        extensions=[Guarded("auditEvents")],
+        description="Newest entries of the audit log. first is 1 to 500.",
+    )
+
+
+@strawberry.type(description="Changes.")
+class Mutation:
+    check_order: CheckOrderResult = strawberry.field(
+        resolver=resolve_check_order, extensions=[Guarded("checkOrder")], description=_CHECK_ORDER
+    )
+    decide_review_item: DecideReviewItemResult = strawberry.field(
+        resolver=resolve_decide_review_item,
+        extensions=[Guarded("decideReviewItem")],
+        description="Answer a question of the review queue. What staff decide outranks every score and message. "
+        "reason holds at most 500 characters.",
+    )

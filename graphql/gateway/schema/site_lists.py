@@ -1,0 +1,78 @@
+"""The hospitals that take part."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from federation import ports
+from federation.sites import site as domain
+from federation.sites.directory import SiteDirectory
+from gateway.context import HubInfo
+from gateway.schema.refusals import NotAllowed
+from gateway.site_probes import probe_sites
+
+
+@strawberry.type(description="Something an archive said of itself.")
+class ProbeDetail:
+    name: str = strawberry.field(description="What it is about.")
+    value: str = strawberry.field(description="What it said.")
+
+
+@strawberry.type(description="What asking an archive just now found.")
+class SiteProbe:
+    ok: bool = strawberry.field(description="It is there and takes our questions.")
+    latency_ms: int = strawberry.field(description="Time until it answered or was given up, milliseconds.")
+    reason: str | None = strawberry.field(description="Why it is not ok: a stable code.")
+    details: list[ProbeDetail] = strawberry.field(description="What it said of itself.")
+
+    @classmethod
+    def from_domain(cls, probe: ports.SiteProbe) -> SiteProbe:
+        """The same probe."""
+        details = [ProbeDetail(name=name, value=value) for name, value in probe.details]
+        return cls(ok=probe.ok, latency_ms=probe.latency_ms, reason=probe.reason, details=details)
+
+
+@strawberry.type(description="A hospital that takes part.")
+class Site:
+    id: strawberry.ID = strawberry.field(description="Short stable name.")
+    name: str = strawberry.field(description="What people call it.")
+    assigning_authority: str = strawberry.field(description="Issuer of the numbers its archive files studies under.")
+    protocol: str | None = strawberry.field(description="How its archive is asked. Null: it only sends identities.")
+    time_zone: str = strawberry.field(description="IANA name of its time zone.")
+    probe: SiteProbe | None = strawberry.field(description="Null unless `check` was asked for, or without an archive.")
+
+    @classmethod
+    def from_domain(cls, site: domain.Site, directory: SiteDirectory, probe: ports.SiteProbe | None) -> Site:
+        """The same site, with how it is asked."""
+        source = directory.sources.get(site.site_id)
+        return cls(
+            id=strawberry.ID(site.site_id),
+            name=site.name,
+            assigning_authority=site.assigning_authority,
+            protocol=None if source is None else source.protocol,
+            time_zone=site.time_zone,
+            probe=None if probe is None else SiteProbe.from_domain(probe),
+        )
+
+
+@strawberry.type(description="All hospitals that take part.")
+class SiteList:
+    sites: list[Site] = strawberry.field(description="The sites, by id.")
+    as_of: dt.datetime = strawberry.field(description="When the list was put together.")
+
+
+SitesResult: TypeAlias = Annotated[
+    SiteList | NotAllowed, strawberry.union("SitesResult", description="The sites, or why not.")
+]
+
+
+async def resolve_sites(info: HubInfo, check: bool = False) -> SitesResult:
+    """The registered sites; with ``check`` each archive is asked now."""
+    resources = info.context.resources
+    directory = resources.directory
+    probes = await probe_sites(directory) if check else {}
+    sites = [Site.from_domain(directory.sites[id_], directory, probes.get(id_)) for id_ in sorted(directory.sites)]
+    return SiteList(sites=sites, as_of=resources.clock())

@@ -1,0 +1,264 @@
+"""What every ``PriorSource`` must do, over our demo hospitals and over real archives."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.dicom.dicomweb_source import DicomwebSource
+from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.simulated.dicomweb_hospital import DicomwebHospital
+from adapters.simulated.dimse_hospital import DimseHospital
+from federation.errors import QueryRefused, SourceError, SourceTimedOut, SourceUnavailable
+from federation.ports import PriorSource, SiteAnswer
+from mpi.identity.identifiers import PatientIdentifier
+from tests.contract.archives import ANA, ANA_STUDIES, HOSPITAL, LONGER_ID, UNKNOWN, Archive, instances
+from tests.servers import dcmtk
+from tests.servers import orthanc as orthanc_server
+from tests.servers.availability import free_port
+
+SECONDS = 5.0
+LATER_THAN_ASKED = 0.3
+SITE = HOSPITAL.site
+
+
+def _web(url: str) -> PriorSource:
+    return DicomwebSource(SITE, DicomwebSettings(url))
+
+
+def _dimse(port: int, ae_title: str) -> PriorSource:
+    return DimseSource(SITE, DimseSettings("127.0.0.1", port, ae_title))
+
+
+@contextmanager
+def _simulated_dicomweb(_: Path) -> Iterator[Archive]:
+    server = DicomwebHospital(HOSPITAL)
+    server.start()
+    try:
+        yield Archive(
+            lambda: _web(server.base_url),
+            lambda: _web(f"http://127.0.0.1:{free_port()}/rs"),
+            lambda: len(server.connections),
+        )
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _simulated_dimse(_: Path) -> Iterator[Archive]:
+    server = DimseHospital(HOSPITAL)
+    server.start()
+    try:
+        yield Archive(
+            lambda: _dimse(server.port, server.ae_title),
+            lambda: _dimse(free_port(), server.ae_title),
+            lambda: server.association_count,
+        )
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _orthanc_dicomweb(folder: Path) -> Iterator[Archive]:
+    with orthanc_server.orthanc(folder) as server:
+        server.load(instances())
+        yield Archive(lambda: _web(server.dicomweb_url), lambda: _web(f"http://127.0.0.1:{free_port()}/rs"))
+
+
+@contextmanager
+def _orthanc_dimse(folder: Path) -> Iterator[Archive]:
+    with orthanc_server.orthanc(folder) as server:
+        server.load(instances())
+        yield Archive(
+            lambda: _dimse(server.dicom_port, orthanc_server.AE_TITLE),
+            lambda: _dimse(free_port(), orthanc_server.AE_TITLE),
+        )
+
+
+@contextmanager
+def _dcmqrscp(folder: Path) -> Iterator[Archive]:
+    with dcmtk.dcmqrscp(folder) as server:
+        server.load(instances())
+        yield Archive(lambda: _dimse(server.port, dcmtk.AE_TITLE), lambda: _dimse(free_port(), dcmtk.AE_TITLE))
+
+
+_KINDS: dict[str, Callable[[Path], Any]] = {
+    "simulated_dicomweb": _simulated_dicomweb,
+    "simulated_dimse": _simulated_dimse,
+    "orthanc_dicomweb": _orthanc_dicomweb,
+    "orthanc_dimse": _orthanc_dimse,
+    "dcmqrscp": _dcmqrscp,
+}
+_NEEDS = {
+    "orthanc_dicomweb": [pytest.mark.needs("orthanc")],
+    "orthanc_dimse": [pytest.mark.needs("orthanc")],
+    "dcmqrscp": [pytest.mark.needs("dcmtk")],
+}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(kind, marks=_NEEDS.get(kind, ()), id=kind) for kind in _KINDS])
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with ExitStack() as stack:
+        yield stack.enter_context(_KINDS[request.param](tmp_path_factory.mktemp(request.param)))
+
+
+def ask(make_source: Callable[[], PriorSource], identifier: PatientIdentifier) -> SiteAnswer:
+    async def run() -> SiteAnswer:
+        source = make_source()
+        try:
+            return await source.search_for_studies(identifier, timeout_seconds=SECONDS)
+        finally:
+            await source.aclose()
+
+    return asyncio.run(run())
+
+
+def test_finds_exactly_the_patients_studies(archive: Archive) -> None:
+    answer = ask(archive.make_source, ANA)
+    assert {study.study_instance_uid for study in answer.studies} == ANA_STUDIES
+    assert len(answer.studies) == 3
+    assert answer.is_complete
+    assert answer.dropped_count == 0
+    assert {study.patient_identifier for study in answer.studies} == {ANA}
+    assert {study.site_id for study in answer.studies} == {SITE.site_id}
+
+
+def test_reads_what_the_archive_says(archive: Archive) -> None:
+    answer = ask(archive.make_source, ANA)
+    brain = next(study for study in answer.studies if study.study_instance_uid == "2.999.71.2")
+    assert brain.started is not None
+    assert brain.started.local_date.isoformat() == "2023-01-02"
+    assert brain.accession_number == "A2"
+    assert brain.patient_name is not None
+    assert (brain.patient_name.family, brain.patient_name.given) == ("Lärk", "Ana")
+    assert brain.description == "MRT Schädel"
+
+
+def test_an_unknown_patient_has_no_studies_and_that_is_a_complete_answer(archive: Archive) -> None:
+    answer = ask(archive.make_source, UNKNOWN)
+    assert answer == SiteAnswer(())
+
+
+def test_an_id_that_begins_alike_is_somebody_else(archive: Archive) -> None:
+    answer = ask(archive.make_source, LONGER_ID)
+    assert {study.study_instance_uid for study in answer.studies} == {"2.999.71.4"}
+
+
+@pytest.mark.parametrize("number", ["0041*", "0041?", "00412\\004123"])
+def test_an_id_that_is_a_pattern_is_never_asked_for(archive: Archive, number: str) -> None:
+    with pytest.raises(QueryRefused) as refusal:
+        ask(archive.make_source, PatientIdentifier("NGH", number))
+    assert refusal.value.reason == "wildcard_in_identifier"
+    assert number not in str(refusal.value)
+
+
+def test_queries_at_once_do_not_mix(archive: Archive) -> None:
+    async def run() -> list[SiteAnswer]:
+        source = archive.make_source()
+        try:
+            asked = [ANA, LONGER_ID, UNKNOWN] * 5
+            return await asyncio.gather(*(source.search_for_studies(i, timeout_seconds=SECONDS) for i in asked))
+        finally:
+            await source.aclose()
+
+    counts = [len(answer.studies) for answer in asyncio.run(run())]
+    assert counts == [3, 1, 0] * 5
+
+
+def test_repeated_queries_share_a_connection(archive: Archive) -> None:
+    if archive.connection_count is None:
+        pytest.skip("this archive does not tell its connections")
+    before = archive.connection_count()
+
+    async def run() -> None:
+        source = archive.make_source()
+        for _ in range(4):
+            await source.search_for_studies(ANA, timeout_seconds=SECONDS)
+        await source.aclose()
+
+    asyncio.run(run())
+    assert archive.connection_count() - before == 1
+
+
+def test_the_check_says_that_the_archive_is_there(archive: Archive) -> None:
+    async def run() -> None:
+        source = archive.make_source()
+        probe = await source.check(timeout_seconds=SECONDS)
+        await source.aclose()
+        assert (probe.ok, probe.reason, probe.site_id) == (True, None, SITE.site_id)
+        assert probe.details
+
+    asyncio.run(run())
+
+
+def test_nobody_there_is_unavailable_and_never_an_empty_answer(archive: Archive) -> None:
+    with pytest.raises(SourceUnavailable) as failure:
+        ask(archive.make_source_to_nowhere, ANA)
+    assert failure.value.reason == "connection_refused"
+    assert failure.value.retryable
+
+
+def test_the_check_of_nobody_is_a_result(archive: Archive) -> None:
+    async def run() -> None:
+        source = archive.make_source_to_nowhere()
+        probe = await source.check(timeout_seconds=SECONDS)
+        await source.aclose()
+        assert (probe.ok, probe.reason) == (False, "connection_refused")
+
+    asyncio.run(run())
+
+
+def test_closing_twice_is_closing_once_and_a_closed_source_does_not_answer(archive: Archive) -> None:
+    async def run() -> None:
+        source = archive.make_source()
+        await source.search_for_studies(ANA, timeout_seconds=SECONDS)
+        await source.aclose()
+        await source.aclose()
+        with pytest.raises(SourceUnavailable):
+            await source.search_for_studies(ANA, timeout_seconds=SECONDS)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["dicomweb", "dimse"])
+def test_silence_ends_inside_the_budget(kind: str) -> None:
+    """A listener that takes the connection and says nothing, ever."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+        source = _web(f"http://127.0.0.1:{port}/rs") if kind == "dicomweb" else _dimse(port, "SILENT")
+
+        async def run() -> float:
+            started = time.monotonic()
+            with pytest.raises(SourceTimedOut):
+                await source.search_for_studies(ANA, timeout_seconds=0.5)
+            seconds = time.monotonic() - started
+            probe = await source.check(timeout_seconds=0.2)
+            assert not probe.ok
+            await source.aclose()
+            return seconds
+
+        assert asyncio.run(run()) < 0.5 + LATER_THAN_ASKED
+
+
+@pytest.mark.parametrize("kind", ["dicomweb", "dimse"])
+def test_no_text_of_an_error_names_the_patient(kind: str) -> None:
+    source = _web(f"http://127.0.0.1:{free_port()}/rs") if kind == "dicomweb" else _dimse(free_port(), "NOBODY")
+
+    async def run() -> str:
+        try:
+            await source.search_for_studies(PatientIdentifier("NGH", "SECRET-77"), timeout_seconds=SECONDS)
+        except SourceError as error:
+            return f"{error} {error!r} {error.reason}"
+        finally:
+            await source.aclose()
+        return "SECRET-77"
+
+    assert "SECRET-77" not in asyncio.run(run())

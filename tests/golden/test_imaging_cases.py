@@ -1,0 +1,38 @@
+"""Recorded answers of archives: the shared ones where they lie beside the checkout, and our own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.golden.imaging_judge import differences, play
+
+_OWN = Path(__file__).parent / "imaging"
+_SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "cases" / "imaging"
+_KINDS = ("qido", "cfind", "multi")
+
+
+def _shared_cases() -> list[Any]:
+    listing = _SHARED / "expected.jsonl"
+    if not listing.is_file():
+        skip = pytest.mark.skip(reason="the shared imaging cases do not lie beside this checkout")
+        return [pytest.param({}, marks=skip, id="shared")]
+    cases = [json.loads(line) for line in listing.read_text().splitlines()]
+    return [pytest.param(case, id=case["id"]) for case in cases if case["kind"] in _KINDS]
+
+
+@pytest.mark.parametrize("case", _shared_cases())
+def test_shared_case(case: dict[str, Any]) -> None:
+    found = differences(play(json.loads((_SHARED / case["file"]).read_text())), case["expect"])
+    if found and case["grade"] == "should":
+        pytest.xfail(f"a wish, not a demand: {found}")
+    assert found == []
+
+
+@pytest.mark.parametrize("path", sorted(_OWN.glob("*.json")), ids=lambda path: path.stem)
+def test_own_case(path: Path) -> None:
+    case = json.loads(path.read_text())
+    assert differences(play(case["input"]), case["expect"]) == []
