@@ -21,6 +21,7 @@ from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocke
 _A_ABORT_PDU = b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00"
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _GATE_SECONDS = 1.0
+_REST_SECONDS = 0.02
 _BUSY_POLL_SECONDS = 0.001
 _QUIET_POLL_SECONDS = 0.01
 _QUIET_SECONDS = 1.0
@@ -117,9 +118,12 @@ class ReactorGate(threading.Event):
                 raise RuntimeError("the association's thread does not pause")
 
     def wait(self, timeout: float | None = None) -> bool:
+        """Called by the thread on each of its rounds, a thousand a second; it rests here a little, gate open or not."""
         with self._moved:
             self._is_somebody_waiting = True
             self._moved.notify_all()
+            if self._is_open:
+                self._moved.wait(_REST_SECONDS)
             passed = self._moved.wait_for(lambda: self._is_open, timeout)
             self._is_somebody_waiting = False
             return passed

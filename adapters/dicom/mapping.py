@@ -1,6 +1,6 @@
 """One study-level answer of an archive becomes one ``SiteStudy``. Pure; the only mapping, whatever the protocol.
 
-Source: DICOM PS3.4 C.6.2.1.2, PS3.18 10.6.3.3. What archives do differently is in docs/sites.md.
+Source: DICOM PS3.4 C.6.2.1.2, PS3.18 10.6.3.3; what archives do differently stands beside each rule.
 """
 
 from __future__ import annotations

@@ -61,9 +61,20 @@ class Question:
         return self.authority_of(row) == self.identifier.assigning_authority
 
     def authority_of(self, row: Attributes) -> str:
+        """Who issued the row's id; two that contradict each other are nobody registered.
+
+        A universal id that nobody registered says nothing against a namespace that is the site's own.
+        """
         own = self.site.assigning_authority
-        named = {self.issuers.authority_of(*issuer, own) for issuer in _issuers_of(row)} or {own}
+        issuers = tuple(_issuers_of(row))
+        named = {self.issuers.authority_of(*issuer, own) for issuer in issuers} or {own}
+        if own in named:
+            named -= {universal_id for _, universal_id in issuers if not self._is_known(universal_id)}
         return named.pop() if len(named) == 1 else "&".join(sorted(named))
+
+    def _is_known(self, universal_id: str) -> bool:
+        authorities = self.issuers.authorities
+        return authorities.is_registered(authorities.canonical_name("", universal_id))
 
     def other_identifier(self, item: Attributes) -> PatientIdentifier | None:
         """A further id from Other Patient IDs; without an issuer it identifies nobody."""

@@ -1,6 +1,6 @@
 """Who sent a message, what it is about, and whether we handle such messages at all.
 
-Source: HL7 v2.5 chapter 2.15.9 (MSH); docs/hl7.md lists the events.
+Source: HL7 v2.5 chapter 2.15.9 (MSH). ``ADT_ROUTES`` lists the events.
 """
 
 from __future__ import annotations

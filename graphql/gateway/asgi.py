@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -51,10 +52,13 @@ def create_app(
             Route("/metrics", endpoint=show_metrics),
             *routes,
         ],
-        middleware=[Middleware(CorrelationId), Middleware(CarefulHeaders)],
+        middleware=[
+            Middleware(CorrelationId),
+            Middleware(CarefulHeaders),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.http.max_request_bytes),
+        ],
         exception_handlers={Exception: answer_internal_error},
         lifespan=lifespan,
-        max_body_size=settings.http.max_request_bytes,
     )
 
 

@@ -1,6 +1,6 @@
 """How a message changes what a site says of a patient: empty leaves alone, an explicit null deletes.
 
-Source: HL7 v2.5 chapter 2.7.3 (delete indicator ``""``), docs/hl7.md.
+Source: HL7 v2.5 chapter 2.7.3 (delete indicator ``""``).
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import structlog
 from graphql import parse, validate
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 from strawberry.extensions.validation_cache import _get_validate_cache
 
 from federation.ports import UnitOfWork
@@ -146,8 +148,16 @@ def test_get_is_not_taken() -> None:
 
 def test_a_body_that_is_too_large_is_refused() -> None:
     hub = hub_of_ana(http=HttpSettings(max_request_bytes=2000))
-    assert hub.post("{ sites { __typename } }" + " " * 3000, Role.ADMIN).status_code == 413
+    refused = hub.post("{ sites { __typename } }" + " " * 3000, Role.ADMIN)
+    assert refused.status_code == 413
+    assert refused.headers["x-content-type-options"] == "nosniff"
+    assert len(refused.headers["x-correlation-id"]) == 32
     assert hub.post("{ sites { __typename } }", Role.ADMIN).status_code == 200
+
+
+def test_websockets_are_not_taken() -> None:
+    with TestClient(hub_of_ana().app) as client, pytest.raises(WebSocketDisconnect):
+        client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]).__enter__()
 
 
 def test_graphiql_is_served_only_where_it_is_enabled() -> None:

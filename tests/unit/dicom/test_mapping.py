@@ -56,7 +56,8 @@ def _qualifiers(oid: str) -> dict[str, Any]:
         ("NOBODY", None, False),
         (None, "2.999.1.9", False),
         ("NGH", "2.999.1.9", False),
-        ("NGH", "2.999.77", False),
+        ("NGH", "2.999.77", True),
+        ("LKM", "2.999.77", False),
         (None, "2.999.77", False),
     ],
 )

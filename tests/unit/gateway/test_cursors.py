@@ -50,13 +50,15 @@ def test_positions_are_in_the_order_of_the_timeline(studies: tuple[PriorStudy, .
 
 @given(STUDIES, st.integers(1, 5))
 def test_pages_put_together_are_the_list(studies: tuple[PriorStudy, ...], first: int) -> None:
-    seen, after, more = [], None, True
-    while more:
+    seen, after = [], None
+    for _ in range(len(studies) + 1):
         page = PriorStudyConnection.page_of(studies, {}, first=first, after=after)
         assert page.page_info.has_previous_page is (after is not None)
         seen += [edge.node.study_instance_uid for edge in page.edges]
-        more = page.page_info.has_next_page
-        after = None if page.page_info.end_cursor is None else read_study_cursor(page.page_info.end_cursor)
+        if not page.page_info.has_next_page:
+            break
+        assert page.page_info.end_cursor is not None
+        after = read_study_cursor(page.page_info.end_cursor)
     assert seen == [one.study_instance_uid for one in studies]
 
 

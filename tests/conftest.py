@@ -1,0 +1,28 @@
+"""What holds for every test: with `CI=true` a skipped test fails the run, and the last lines say which and why."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def _skipped(terminal: pytest.TerminalReporter) -> list[tuple[str, str]]:
+    reports = terminal.stats.get("skipped", [])
+    reasons = [(r.nodeid, r.longrepr[2] if isinstance(r.longrepr, tuple) else str(r.longrepr)) for r in reports]
+    return sorted(set(reasons))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter):  # type: ignore[no-untyped-def]
+    result = yield
+    for node, reason in _skipped(terminalreporter):
+        terminalreporter.write_line(f"not run: {node}: {reason.removeprefix('Skipped: ')}")
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and os.environ.get("CI", "").lower() == "true" and _skipped(terminal):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
