@@ -23,8 +23,7 @@ def contradicts_record(study: SiteStudy, record: SourceRecord) -> bool:
 
 
 def _compare(study: SiteStudy, record: SourceRecord) -> Contradictions:
-    name = study.patient_name if study.name_is_evidence and study.patient_name is not None else PersonName()
-    return contradictions(
-        Demographics(name=name, birth_date=study.birth_date, sex=study.sex),
-        record.demographics,
-    )
+    names = (study.patient_name, study.ideographic_name, study.phonetic_name) if study.name_is_evidence else ()
+    name, *aliases = [n for n in names if n is not None] or [PersonName()]
+    said = Demographics(name=name, aliases=tuple(aliases), birth_date=study.birth_date, sex=study.sex)
+    return contradictions(said, record.demographics)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.question import IssuerNames
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
@@ -95,7 +96,11 @@ def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
     sites = {SiteId(s.id): _site(s) for s in settings.sites}
     if len(sites) != len(settings.sites):
         raise ConfigurationError("sites: two sites have the same id")
-    sources = {SiteId(s.id): source for s in settings.sites if (source := _source(s, sites[SiteId(s.id)])) is not None}
+    sources = {
+        SiteId(s.id): source
+        for s in settings.sites
+        if (source := _source(s, sites[SiteId(s.id)], matcher.authorities)) is not None
+    }
     code_maps = {SiteId(s.id): load_code_map(s.code_map) for s in settings.sites if s.code_map is not None}
     engine = open_store(settings, migrate=migrate)
     return Hub(
@@ -159,10 +164,19 @@ def _site(settings: SiteSettings) -> Site:
     )
 
 
-def _source(settings: SiteSettings, site: Site) -> PriorSource | None:
+def _source(settings: SiteSettings, site: Site, authorities: AuthorityRegistry) -> PriorSource | None:
     archive = settings.archive
+    issuers = IssuerNames(authorities, frozenset(settings.issuer_aliases))
     if isinstance(archive, DicomwebArchive):
-        return DicomwebSource(site, DicomwebSettings(base_url=archive.url, bearer_token=_token(archive)))
+        return DicomwebSource(
+            site,
+            DicomwebSettings(
+                base_url=archive.url,
+                bearer_token=_token(archive),
+                fallback_charset=settings.fallback_charset,
+                issuers=issuers,
+            ),
+        )
     if isinstance(archive, DimseArchive):
         return DimseSource(
             site,
@@ -173,6 +187,7 @@ def _source(settings: SiteSettings, site: Site) -> PriorSource | None:
                 calling_ae_title=archive.calling_ae_title,
                 max_associations=archive.max_associations,
                 fallback_charset=settings.fallback_charset,
+                issuers=issuers,
             ),
         )
     return None

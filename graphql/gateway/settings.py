@@ -104,6 +104,7 @@ class SiteSettings(_Part):
     name: str = Field(min_length=1)
     assigning_authority: str = Field(min_length=1)
     time_zone: str = Field("UTC", description="IANA name; times without offset are local there")
+    issuer_aliases: tuple[str, ...] = Field((), description="other names of the issuer of its numbers in its archive")
     fallback_charset: str = Field("latin-1", description="for text that declares no character set")
     sr_means_final_report: bool = Field(False, description="the archive takes an SR only once the report is signed")
     viewer_url_template: str | None = Field(None, description="opens a study; holds {study_instance_uid}")

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,23 @@ _NEEDS = {
 }
 
 
+@contextmanager
+def _running(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with _KINDS[kind](tmp_path_factory.mktemp(kind)) as archive:
+        yield archive
+
+
 @pytest.fixture(scope="module", params=[pytest.param(kind, marks=_NEEDS.get(kind, ()), id=kind) for kind in _KINDS])
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with ExitStack() as stack:
-        yield stack.enter_context(_KINDS[request.param](tmp_path_factory.mktemp(request.param)))
+    with _running(request.param, tmp_path_factory) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module", params=["simulated_dicomweb", "simulated_dimse"])
+def counting_archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """An archive of ours: it tells how many connections were made to it."""
+    with _running(request.param, tmp_path_factory) as archive:
+        yield archive
 
 
 def ask(make_source: Callable[[], PriorSource], identifier: PatientIdentifier) -> SiteAnswer:
@@ -173,19 +186,18 @@ def test_queries_at_once_do_not_mix(archive: Archive) -> None:
     assert counts == [3, 1, 0] * 5
 
 
-def test_repeated_queries_share_a_connection(archive: Archive) -> None:
-    if archive.connection_count is None:
-        pytest.skip("this archive does not tell its connections")
-    before = archive.connection_count()
+def test_repeated_queries_share_a_connection(counting_archive: Archive) -> None:
+    assert counting_archive.connection_count is not None
+    before = counting_archive.connection_count()
 
     async def run() -> None:
-        source = archive.make_source()
+        source = counting_archive.make_source()
         for _ in range(4):
             await source.search_for_studies(ANA, timeout_seconds=SECONDS)
         await source.aclose()
 
     asyncio.run(run())
-    assert archive.connection_count() - before == 1
+    assert counting_archive.connection_count() - before == 1
 
 
 def test_the_check_says_that_the_archive_is_there(archive: Archive) -> None:
