@@ -44,6 +44,9 @@ done
 echo "priorlink: making the environment (.venv) from $lock" >&2
 rm -f .venv/.stamp-*
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+# uv brings its own certificates unless told to use the system's, or the ones set up for pip.
+export UV_SYSTEM_CERTS=1 SSL_CERT_FILE="${SSL_CERT_FILE:-${PIP_CERT:-$(.venv/bin/python -m pip config get global.cert 2>/dev/null || true)}}"
+[ -n "$SSL_CERT_FILE" ] || unset SSL_CERT_FILE
 if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock" 2>.venv/uv.log; then
   # A private registry set up for pip alone: slower, same locks.
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"

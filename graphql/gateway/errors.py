@@ -3,7 +3,6 @@
 GatewayError
 ├── ConfigurationError      settings that cannot be used; the text names the field
 ├── NotAuthenticated        no token, or one we do not take; ``reason`` is a stable code
-├── NotAuthorised           a known caller whose role does not cover the operation
 ├── InputRefused            a file or argument that is wrong; the text names line or field
 └── ServiceMissing          a service we need is not there (database, broker, port)
 """
@@ -23,10 +22,6 @@ class NotAuthenticated(GatewayError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-class NotAuthorised(GatewayError):
-    """The caller's role does not cover the operation."""
 
 
 class InputRefused(GatewayError):

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import structlog
 
-__all__ = ["DROPPED_KEYS", "configure_logging", "correlation_id_of_request", "get_logger"]
+__all__ = ["DROPPED_KEYS", "configure_logging", "get_logger"]
 
 ALLOWED_KEYS = frozenset(
     {
@@ -103,11 +103,6 @@ def _close_leaks() -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-
-
-def correlation_id_of_request() -> str:
-    """The id bound to the present request or message, empty outside of one."""
-    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
 
 
 def allow_listed(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
