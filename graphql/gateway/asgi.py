@@ -10,10 +10,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
-from gateway.graphql_door import GraphqlDoor
+from gateway.graphql_door import GRAPHIQL, GraphqlDoor
 from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
@@ -50,6 +51,7 @@ def create_app(
             Route("/healthz", endpoint=healthz),
             Route("/readyz", endpoint=readyz),
             Route("/metrics", endpoint=show_metrics),
+            *([Mount("/static/graphiql", StaticFiles(directory=GRAPHIQL))] if settings.http.graphiql else []),
             *routes,
         ],
         middleware=[

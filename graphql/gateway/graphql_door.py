@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
 from cross_web import HTTPException
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, parse
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -28,11 +29,13 @@ from gateway.schema.limits import MAX_TOKENS
 from gateway.schema.masking import mask_errors
 from mpi.audit import AuditEvent, AuditOutcome
 
+GRAPHIQL = Path(__file__).with_name("static") / "graphiql"
 _CONTEXT_KEY = "priorlink.context"
 _IDE_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' https://unpkg.com; style-src 'unsafe-inline' https://unpkg.com; "
-    "font-src data: https://unpkg.com; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+"""Everything comes from the hub itself; the editor writes its own style elements."""
 
 
 class _HubGraphQL(GraphQL[HubContext, None]):
@@ -57,11 +60,6 @@ class _HubGraphQL(GraphQL[HubContext, None]):
             result.errors = mask_errors(result.errors, request.scope[CORRELATION_KEY])
         return await super().process_result(request, result)
 
-    async def render_graphql_ide(self, request: Request) -> Response:
-        page = await super().render_graphql_ide(request)
-        page.headers["Content-Security-Policy"] = _IDE_POLICY
-        return page
-
 
 class GraphqlDoor:
     """ASGI application of the GraphQL endpoint."""
@@ -70,7 +68,7 @@ class GraphqlDoor:
         self._resources, self._metrics, self._graphiql = resources, metrics, graphiql
         self._graphql = _HubGraphQL(
             schema,
-            graphql_ide="graphiql" if graphiql else None,
+            graphql_ide=None,
             allow_queries_via_get=False,
             subscription_protocols=(),
         )
@@ -94,7 +92,7 @@ class GraphqlDoor:
     async def _answer_other_methods(self, request: Request, send: Send) -> None:
         wants_page = "text/html" in request.headers.get("accept", "")
         if self._graphiql and request.method == "GET" and wants_page:
-            page = await self._graphql.render_graphql_ide(request)
+            page = FileResponse(GRAPHIQL / "index.html", headers={"Content-Security-Policy": _IDE_POLICY})
             await page(request.scope, request.receive, send)
             return
         answer = _errors("only POST is taken here", {"code": "METHOD_NOT_ALLOWED"}, 405, {"Allow": "POST"})
