@@ -28,7 +28,7 @@ ALLOWED_KEYS = frozenset(
 )  # fmt: skip
 _MEASURES = ("_count", "_ms", "_seconds", "_bytes")
 _WORD = re.compile(r"[A-Za-z0-9_.:/\-]{1,200}")
-_TRUSTED_LOGGERS = ("uvicorn.error", "alembic", "gateway", "mpi", "federation", "adapters")
+_TRUSTED_LOGGERS = ("uvicorn.error", "gateway", "mpi", "federation", "adapters")
 _SILENCED = {
     "uvicorn.access": logging.CRITICAL,
     "httpx2": logging.WARNING,
@@ -39,6 +39,7 @@ _SILENCED = {
     "dramatiq": logging.WARNING,
     "asyncio": logging.WARNING,
     "sqlalchemy": logging.WARNING,
+    "alembic": logging.WARNING,
 }
 """Loggers whose records hold addresses, queries, arguments or data sets, with the least level that is heard."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -35,6 +37,14 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
     )
 
 
+class _QuietServer(uvicorn.Server):
+    """Leaves signals to us: uvicorn raises them again after a clean end, and the process then counts as killed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 class HubServer:
     """Serves one hub on one listening socket until it is told to stop (or by SIGTERM, in the main thread)."""
 
@@ -42,7 +52,7 @@ class HubServer:
         self._hub = hub
         self._listening = listening
         app = create_app(hub_resources(hub), hub.settings)
-        self._server = uvicorn.Server(
+        self._server = _QuietServer(
             uvicorn.Config(
                 app,
                 log_config=None,
@@ -69,6 +79,9 @@ class HubServer:
         self._server.should_exit = True
 
     async def _serve(self, on_ready: Callable[[int], None]) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
         while not self._server.started and not serving.done():
             await asyncio.sleep(0.01)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from adapters.tasks.actors import register_actors
 from adapters.tasks.broker import UnusableBroker, close_broker, make_broker
 from adapters.tasks.relay import Relay
@@ -19,9 +17,10 @@ from gateway.bootstrap import Hub
 from gateway.clock import utc_now
 from gateway.errors import ConfigurationError
 from gateway.loop_thread import LoopThread
+from gateway.observability import get_logger
 from mpi.identity.identifiers import EnterpriseId
 
-log = structlog.get_logger("priorlink.worker")
+log = get_logger("gateway.worker")
 
 
 def outbox_handler(hub: Hub, loop: LoopThread) -> Callable[[int], None]:
@@ -52,7 +51,7 @@ def outbox_handler(hub: Hub, loop: LoopThread) -> Callable[[int], None]:
         with hub.units() as uow:
             uow.outbox.mark_done(outbox_id, at=utc_now())
             uow.commit()
-        log.info("outbox_message_handled", outbox_id=outbox_id, revised_count=revised)
+        log.info("outbox_message_handled", revised_count=revised)
 
     return handle
 
