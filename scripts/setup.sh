@@ -19,13 +19,14 @@ find_python() {
 
 make_venv() {
   local python="$1"
-  if "$python" -m venv .venv 2>/dev/null; then return; fi
+  if "$python" -m venv .venv >/dev/null 2>&1; then return; fi
   # Debian and Ubuntu ship Python without ensurepip.
   rm -rf .venv
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq >&2
+    echo "priorlink: installing Python's venv module" >&2
+    apt-get update -qq >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      "$("$python" -c 'import sys; print("python3.%d-venv" % sys.version_info.minor)')" >&2
+      "$("$python" -c 'import sys; print("python3.%d-venv" % sys.version_info.minor)')" >/dev/null
     "$python" -m venv .venv
   else
     echo "Python's venv module is missing; on Debian or Ubuntu: sudo apt-get install python3-venv" >&2
