@@ -65,4 +65,11 @@ def make_listener(hub: Hub) -> MllpListener:
 
 def observe(event: str, fields: Mapping[str, object]) -> None:
     """Log what the HL7 door saw: ids, codes and durations only."""
-    log.info(event, **{_KEYS.get(name, name): value for name, value in fields.items()})
+    log.info(event, **dict(_logged(name, value) for name, value in fields.items()))
+
+
+def _logged(name: str, value: object) -> tuple[str, object]:
+    """A warning's text names fields of a message; the log takes only how many there were."""
+    if isinstance(value, tuple):
+        return f"{name.removesuffix('s')}_count", len(value)
+    return _KEYS.get(name, name), value
