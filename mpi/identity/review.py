@@ -53,7 +53,8 @@ class ReviewItem:
     """One question about two records. ``left`` is the record that raised it; ``right`` may be unknown to the index.
 
     ``score`` is the sum of the evidence in bits, ``None`` when no score is involved. ``priority`` 0 is normal, higher
-    is more urgent. ``version`` changes with every change: a decision names the version it was made on.
+    is more urgent. ``version`` changes with every change: a decision names the version it was made on. ``claimed_by``
+    works on it until ``claimed_until``; after that the item is free.
     """
 
     review_item_id: str
@@ -74,6 +75,12 @@ class ReviewItem:
     decided_at: dt.datetime | None = None
     decision_reason: str | None = None
     version: int = 1
+    claimed_by: str | None = None
+    claimed_until: dt.datetime | None = None
+
+    def is_claimed_by_other(self, who: str, now: dt.datetime) -> bool:
+        """Somebody else is at it. A claim that ran out binds nobody."""
+        return self.claimed_by not in (None, who) and self.claimed_until is not None and now < self.claimed_until
 
 
 @dataclass(frozen=True, slots=True)
