@@ -7,6 +7,7 @@ stand from the start. The result depends on pairs and groups alone, not on the o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -61,12 +62,12 @@ def cluster_pairs(
     vetoed: Vetoed,
     *,
     together: Iterable[Sequence[str]] = (),
-    namesakes_join_one: bool = True,
+    namesake_joins_from: float = -math.inf,
 ) -> Clustering:
     """Join links best first; ``vetoed`` says whether two records must never share a cluster (it must be symmetric).
 
-    ``together`` are disjoint groups that are never parted. ``namesakes_join_one``: a link without support may join a
-    record that stands alone to a cluster; without it only two such records.
+    ``together`` are disjoint groups that are never parted. A link without support never joins two clusters of
+    several records; it joins one record to such a cluster only with a score of ``namesake_joins_from`` (bits).
     """
     members: dict[str, list[str]] = {}
     for group in together:
@@ -77,7 +78,6 @@ def cluster_pairs(
         sorted(free, key=lambda pair: (-pair.score, pair.a, pair.b)), _unless_together(vetoed, dict(members))
     )
     in_doubt: list[ReviewPair] = []
-    is_crowd = min if namesakes_join_one else max
     for pair in ordered:
         if pair.decision is MatchDecision.REVIEW:
             in_doubt.append(ReviewPair(*pair[:4], pair.reason))
@@ -88,7 +88,7 @@ def cluster_pairs(
             if any(vetoed(x, y) for x in first for y in second):
                 in_doubt.append(ReviewPair(*pair[:4], CLUSTER_CONFLICT))
                 continue
-            if not pair.has_support and is_crowd(len(first), len(second)) > 1:
+            if not pair.has_support and _are_namesakes(len(first), len(second), pair.score < namesake_joins_from):
                 in_doubt.append(ReviewPair(*pair[:4], NAMESAKES))
                 continue
             first.extend(second)
@@ -98,6 +98,11 @@ def cluster_pairs(
         clusters=tuple(sorted(group for group in groups.values() if len(group) > 1)),
         review=_one_per_cluster_pair(in_doubt, members, vetoed),
     )
+
+
+def _are_namesakes(first: int, second: int, is_low: bool) -> bool:
+    """Name and birth date alone: too little between two persons, and with a low score too little for a person."""
+    return min(first, second) > 1 or (max(first, second) > 1 and is_low)
 
 
 def _unless_together(vetoed: Vetoed, groups: Mapping[str, list[str]]) -> Vetoed:

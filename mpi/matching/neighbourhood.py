@@ -32,7 +32,8 @@ class Neighbourhood:
     """Active records by ``str(identifier)``. ``pairs`` are scored pairs that may link or are worth a question.
 
     ``asserted`` are (record, number sent with it) where both are in the core. ``score`` scores any two that have
-    evidence; ``has_evidence`` is false for a record that only stands for a number.
+    evidence; ``has_evidence`` is false for a record that only stands for a number. ``namesake_joins_from``: the score
+    with which a record joins a person of several though nothing beside name, birth date and sex agrees.
     """
 
     records: Mapping[str, SourceRecord]
@@ -43,6 +44,7 @@ class Neighbourhood:
     asserted: frozenset[tuple[str, str]]
     score: Callable[[str, str], MatchScore]
     has_evidence: Callable[[str], bool]
+    namesake_joins_from: float
     is_truncated: bool = False
 
 
@@ -99,7 +101,10 @@ def decide_persons(hood: Neighbourhood) -> Persons:
     apart = _Apart(hood, frozenset(_pair(str(n.left), str(n.right)) for n in hood.never))
     bound = bind(_words(hood), apart.by_word)
     clustering = cluster_pairs(
-        _links(hood, apart), apart.by_evidence, together=_standing_groups(hood, bound), namesakes_join_one=False
+        _links(hood, apart),
+        apart.by_evidence,
+        together=_standing_groups(hood, bound),
+        namesake_joins_from=hood.namesake_joins_from,
     )
     persons = _persons(hood, bound, clustering)
     dealt: dict[int, list[PatientIdentifier]] = {}

@@ -20,6 +20,9 @@ from mpi.usecases.move_record import has_evidence
 MOST_IN_CORE = 300
 """Records of one neighbourhood that are dealt out together; real ones have a handful."""
 
+NAMESAKE_MARGIN_BITS = 5.0
+"""A rare name and a birth date alone link a record to a person of several records only with so much to spare."""
+
 
 def gather_neighbourhood(
     seeds: Collection[SourceRecord], *, former: Collection[SourceRecord] = (), uow: UnitOfWork, matcher: Matcher
@@ -176,5 +179,6 @@ class _Gathering:
             ),
             score=self.score,
             has_evidence=lambda key: has_evidence(records[key]),
+            namesake_joins_from=self._matcher.model.upper + NAMESAKE_MARGIN_BITS,
             is_truncated=self._is_truncated,
         )
