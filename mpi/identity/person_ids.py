@@ -52,9 +52,7 @@ def assign_person_ids(
     return [given.get(number) for number in range(len(clusters))]
 
 
-def _claims(
-    clusters: Sequence[Sequence[PatientIdentifier]], held: Mapping[PatientIdentifier, Held]
-) -> list[_Claim]:
+def _claims(clusters: Sequence[Sequence[PatientIdentifier]], held: Mapping[PatientIdentifier, Held]) -> list[_Claim]:
     claims = []
     for number, members in enumerate(clusters):
         by_id: dict[EnterpriseId, list[PatientIdentifier]] = {}

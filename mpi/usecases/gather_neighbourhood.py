@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from mpi.identity.decisions import AlwaysLink
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.matching.guards import MatchDecision
@@ -50,6 +51,8 @@ class _Gathering:
         self._scores: dict[tuple[str, str], MatchScore] = {}
         self._pairs: dict[tuple[str, str], MatchScore] = {}
         self._persons: set[EnterpriseId] = set()
+        self._looked_up: set[str] = set()
+        self._always: tuple[AlwaysLink, ...] = ()
         self._is_truncated = False
 
     def visit_former(self, record: SourceRecord) -> None:
@@ -69,6 +72,12 @@ class _Gathering:
         self._await_members([record])
 
     def close(self) -> None:
+        """Everybody near, then partners of assertions (members of their persons already, as a rule), until no more."""
+        while self._waiting:
+            self._close_by_evidence()
+            self._await_partners()
+
+    def _close_by_evidence(self) -> None:
         while self._waiting:
             frontier, self._waiting = self._waiting, {}
             if len(self._core) + len(frontier) > MOST_IN_CORE:
@@ -78,16 +87,17 @@ class _Gathering:
             if not frontier:
                 break
             self._await_members(frontier.values())
-            self._await_asserted(frontier.values())
+            self._await_numbers(frontier.values())
             self._visit_candidates(frontier)
 
     def _visit_candidates(self, frontier: Mapping[str, SourceRecord]) -> None:
-        keys = frozenset(key for record in frontier.values() for key in self._matcher.blocking_keys(record))
-        limit = self._matcher.max_candidates * len(frontier)
-        found = self._uow.records.sharing_keys(keys, limit=limit)
-        self._is_truncated |= found.truncated
-        for candidate in (*found.records, *self._changed.values()):
-            self._near.setdefault(str(candidate.identifier), self._current(candidate))
+        keys = {key for record in frontier.values() for key in self._matcher.blocking_keys(record)} - self._looked_up
+        if keys:
+            self._looked_up |= keys
+            found = self._uow.records.sharing_keys(keys, limit=self._matcher.max_candidates * len(frontier))
+            self._is_truncated |= found.truncated
+            for candidate in (*found.records, *self._changed.values()):
+                self._near.setdefault(str(candidate.identifier), self._current(candidate))
         for record in frontier.values():
             mine = self._matcher.blocking_keys(record)
             for key, candidate in list(self._near.items()):
@@ -138,16 +148,18 @@ class _Gathering:
             for member in members:
                 self._await(member)
 
-    def _await_asserted(self, records: Iterable[SourceRecord]) -> None:
-        """Partners of an assertion, and numbers sent with a record that share no key (an unusable number)."""
-        known = list(records)
-        ids = [record.identifier for record in known]
-        wanted: set[PatientIdentifier] = set()
-        for link in self._uow.decisions.always_links_of(ids):
-            wanted |= {link.left, link.right}
-        for record in known:
-            wanted |= set(self._matcher.registered(record.asserted_identifiers))
-        wanted -= {i for i in wanted if str(i) in self._core or str(i) in self._waiting}
+    def _await_partners(self) -> None:
+        placed = [record.identifier for record in self._core.values() if record.link is not None]
+        if placed:
+            self._always = self._uow.decisions.always_links_of(placed)
+            self._await_known({i for link in self._always for i in link.pair})
+
+    def _await_numbers(self, records: Iterable[SourceRecord]) -> None:
+        """Numbers sent with a record, also those that share no key with it (an unusable number)."""
+        self._await_known({i for r in records for i in self._matcher.registered(r.asserted_identifiers)})
+
+    def _await_known(self, identifiers: Iterable[PatientIdentifier]) -> None:
+        wanted = [i for i in identifiers if str(i) not in self._core and str(i) not in self._waiting]
         for partner in self._uow.records.get_many(wanted).values() if wanted else ():
             if partner.is_active:
                 self._await(partner)
@@ -164,21 +176,25 @@ class _Gathering:
         }
         records = {**around, **self._core}
         self._records.update(records)
-        ids = [record.identifier for record in self._core.values()]
+        asserted = self._asserted()
+        has_choice = bool(self._pairs or asserted or self._always)
         return Neighbourhood(
             records=records,
             core=frozenset(self._core),
             pairs={pair: score for pair, score in self._pairs.items() if set(pair) <= set(records)},
-            always=self._uow.decisions.always_links_of(ids),
-            never=self._uow.reviews.never_links_of(ids),
-            asserted=frozenset(
-                (key, str(number))
-                for key, record in self._core.items()
-                for number in self._matcher.registered(record.asserted_identifiers)
-                if str(number) in self._core
-            ),
+            always=self._always,
+            never=self._uow.reviews.never_links_of([r.identifier for r in self._core.values()]) if has_choice else (),
+            asserted=asserted,
             score=self.score,
             has_evidence=lambda key: has_evidence(records[key]),
             namesake_joins_from=self._matcher.model.upper + NAMESAKE_MARGIN_BITS,
             is_truncated=self._is_truncated,
+        )
+
+    def _asserted(self) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (key, str(number))
+            for key, record in self._core.items()
+            for number in self._matcher.registered(record.asserted_identifiers)
+            if str(number) in self._core
         )

@@ -114,4 +114,3 @@ def _ask_why_it_left(
         guards=tuple(g.name for g in score.guards) + (("contradicts_everybody",) if is_other else ()),
     )
     return () if item is None else (item,)
-

@@ -174,9 +174,7 @@ def _remember_moves(
     for change in changes:
         before, after = change.before.enterprise_id, change.after.enterprise_id
         if before != after and change.identifier not in seeds:
-            uow.history.append(
-                HistoryEntry(change.identifier, "moved", now, source, after, detail=f"from {before}")
-            )
+            uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=f"from {before}"))
 
 
 def _redirect(changes: Collection[LinkChange], uow: UnitOfWork) -> None:

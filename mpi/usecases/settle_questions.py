@@ -6,13 +6,13 @@ persons. What staff dismissed is not asked again; what they were asked about by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewDecision, ReviewItem, ReviewKind
 from mpi.matching.neighbourhood import Neighbourhood, Persons, Question
 from mpi.ports import Clock, NewId, UnitOfWork
-from mpi.usecases.open_review import open_review
+from mpi.usecases.open_review import put_question
 from mpi.usecases.supersede_reviews import supersede_item
 
 _SETTLED_BY_ONE_PERSON = frozenset(
@@ -31,10 +31,10 @@ def settle_questions(
     new_id: NewId,
 ) -> tuple[str, ...]:
     """Close and open items; the ids of those opened."""
-    core = [hood.records[key].identifier for key in hood.core]
+    placed = [hood.records[key].identifier for key in hood.core if hood.records[key].link is not None]
     wanted = {_persons_of(q.left, q.right, persons): q for q in persons.questions}
     standing: set[object] = set()
-    for item in uow.reviews.open_about(core):
+    for item in uow.reviews.open_about(placed):
         about = _persons_of(item.left, item.right, persons)
         if item.left == item.right:
             continue
@@ -51,9 +51,8 @@ def settle_questions(
         for about, q in wanted.items()
         if about not in standing and (q.kind, frozenset((q.left, q.right))) not in standing
     ]
-    asked = _not_answered(new, uow)
-    opened = (_open(question, set(raised_by), source, uow, clock, new_id) for question in asked)
-    return tuple(item for item in opened if item is not None)
+    asked = _not_answered(new, set(placed), uow)
+    return tuple(_open(question, set(raised_by), source, uow, clock, new_id) for question in asked)
 
 
 def _persons_of(left: PatientIdentifier, right: PatientIdentifier, persons: Persons) -> frozenset[object]:
@@ -64,17 +63,17 @@ def _is_raised_by_score(item: ReviewItem) -> bool:
     return item.kind is ReviewKind.POSSIBLE_MATCH and item.score is not None
 
 
-def _not_answered(questions: Iterable[Question], uow: UnitOfWork) -> list[Question]:
+def _not_answered(
+    questions: Collection[Question], placed: Collection[PatientIdentifier], uow: UnitOfWork
+) -> list[Question]:
     """Without what staff dismissed, and without words they have answered in any way."""
-    open_ones = list(questions)
-    if not open_ones:
-        return []
     answers: dict[frozenset[PatientIdentifier], set[ReviewDecision | None]] = {}
-    for item in uow.reviews.decided_about({i for q in open_ones for i in (q.left, q.right)}):
+    subjects = {i for q in questions for i in (q.left, q.right) if i in placed}
+    for item in uow.reviews.decided_about(subjects):
         answers.setdefault(frozenset((item.left, item.right)), set()).add(item.decision)
     return [
         q
-        for q in open_ones
+        for q in questions
         if not (found := answers.get(frozenset((q.left, q.right)), set()))
         or (q.score is not None and ReviewDecision.DISMISSED not in found)
     ]
@@ -87,12 +86,12 @@ def _open(
     uow: UnitOfWork,
     clock: Clock,
     new_id: NewId,
-) -> str | None:
+) -> str:
     left, right = question.left, question.right
     if right in raised_by and left not in raised_by:
         left, right = right, left
     scored = question.score
-    return open_review(
+    return put_question(
         question.kind,
         left,
         right,
