@@ -125,7 +125,7 @@ class DecisionRepository(Protocol):
         """Insert, or replace the one with this id."""
 
     def about(self, identifiers: Collection[PatientIdentifier]) -> tuple[Decision, ...]:
-        """Decisions that touched one of the identifiers, oldest first."""
+        """Decisions that touched one of the identifiers, in the order in which they were first saved."""
 
     def assert_always(self, assertion: AlwaysLink) -> None:
         """Keep the assertion in place of any earlier one about the pair."""

@@ -23,8 +23,7 @@ class MemoryDecisionRepository:
 
     def about(self, identifiers: Collection[PatientIdentifier]) -> tuple[Decision, ...]:
         wanted = set(identifiers)
-        found = [d for d in self._transaction.state.decisions.values() if not wanted.isdisjoint(d.touched)]
-        return tuple(sorted(found, key=lambda decision: (decision.decided_at, decision.decision_id)))
+        return tuple(d for d in self._transaction.state.decisions.values() if not wanted.isdisjoint(d.touched))
 
     def assert_always(self, assertion: AlwaysLink) -> None:
         self._transaction.writable().always_links[assertion.pair] = assertion

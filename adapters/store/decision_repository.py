@@ -50,7 +50,7 @@ class SqlDecisionRepository:
             is_one_of(record.assigning_authority, record.local_patient_id, identifiers)
         )
         statement = sa.select(identity_decision).where(_decision.decision_id.in_(touching))
-        oldest_first = statement.order_by(_decision.decided_at, _decision.decision_id)
+        oldest_first = statement.order_by(_decision.decision_number)
         return tuple(mapping.decision_from(row) for row in rows(self._connection, oldest_first))
 
     def assert_always(self, assertion: AlwaysLink) -> None:

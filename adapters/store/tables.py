@@ -133,12 +133,14 @@ always_link = sa.Table(
 identity_decision = sa.Table(
     "identity_decision",
     metadata,
-    sa.Column("decision_id", Code, primary_key=True),
+    sa.Column("decision_number", Identity, primary_key=True),
+    sa.Column("decision_id", Code, nullable=False),
     sa.Column("kind", by_name(DecisionKind), nullable=False),
     sa.Column("decided_by", sa.String, nullable=False),
     sa.Column("decided_at", UtcInstant, nullable=False),
     sa.Column("undone_at", UtcInstant),
     sa.Column("content", sa.JSON, nullable=False),
+    sa.UniqueConstraint("decision_id", name="uq_identity_decision_decision_id"),
 )
 
 decided_record = sa.Table(

@@ -8,6 +8,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CODE = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 INSTANT = sa.DateTime(timezone=True)
 NAME = sa.String(32)
@@ -62,13 +63,15 @@ def create_always_link() -> None:
 def create_decisions() -> None:
     op.create_table(
         "identity_decision",
+        sa.Column("decision_number", IDENTITY, nullable=False),
         sa.Column("decision_id", CODE, nullable=False),
         sa.Column("kind", NAME, nullable=False),
         sa.Column("decided_by", sa.String(), nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("undone_at", INSTANT, nullable=True),
         sa.Column("content", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("decision_id", name="pk_identity_decision"),
+        sa.PrimaryKeyConstraint("decision_number", name="pk_identity_decision"),
+        sa.UniqueConstraint("decision_id", name="uq_identity_decision_decision_id"),
     )
     op.create_table(
         "decided_record",

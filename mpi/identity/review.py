@@ -11,6 +11,9 @@ from enum import Enum
 
 from mpi.identity.identifiers import PatientIdentifier
 
+MESSAGE_PREFIX = "hl7:"
+"""Begins ``said_by`` and ``source`` of what a message said."""
+
 
 class ReviewKind(Enum):
     """Why staff are asked."""
@@ -91,6 +94,11 @@ class NeverLink:
     right: PatientIdentifier
     said_by: str
     said_at: dt.datetime
+
+    @property
+    def is_by_message(self) -> bool:
+        """Said by a site's message, which staff outrank."""
+        return self.said_by.startswith(MESSAGE_PREFIX)
 
     @classmethod
     def of(cls, one: PatientIdentifier, other: PatientIdentifier, *, said_by: str, said_at: dt.datetime) -> NeverLink:
