@@ -6,8 +6,8 @@ from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.ports import UnitOfWork
+from mpi.usecases.companions import has_evidence
 from mpi.usecases.follow_identifier import follow_identifier
-from mpi.usecases.move_record import has_evidence
 
 
 def active_record(identifier: PatientIdentifier, uow: UnitOfWork) -> SourceRecord:

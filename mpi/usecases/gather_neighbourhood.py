@@ -15,8 +15,8 @@ from mpi.matching.guards import MatchDecision
 from mpi.matching.neighbourhood import Neighbourhood
 from mpi.matching.scoring import MatchScore
 from mpi.ports import UnitOfWork
+from mpi.usecases.companions import has_evidence
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.move_record import has_evidence
 
 MOST_IN_CORE = 300
 """Records of one neighbourhood that are dealt out together; real ones have a handful."""

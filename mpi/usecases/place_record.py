@@ -15,8 +15,8 @@ from mpi.identity.demographics import Demographics
 from mpi.identity.records import SourceRecord
 from mpi.identity.review import EvidenceLine, ReviewKind
 from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.companions import has_evidence
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.move_record import has_evidence
 from mpi.usecases.open_review import open_review
 from mpi.usecases.settle_neighbourhood import Settled, publish_change, settle_neighbourhood
 

@@ -19,9 +19,9 @@ from mpi.identity.person_ids import Held, assign_person_ids
 from mpi.identity.records import HistoryEntry, LinkSource, MatchGrade, PersonLink, SourceRecord
 from mpi.matching.neighbourhood import Neighbourhood, Persons, decide_persons, linking_score
 from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.companions import has_evidence
 from mpi.usecases.gather_neighbourhood import gather_neighbourhood
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.move_record import has_evidence
 from mpi.usecases.settle_questions import settle_questions
 
 
