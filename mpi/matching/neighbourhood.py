@@ -9,7 +9,7 @@ one of the core closely enough to ask; they are not dealt out anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,10 +70,11 @@ class Persons:
 
 @dataclass(frozen=True, slots=True)
 class _Apart:
-    """Which two records may not be one person."""
+    """Which two records may not be one person. ``numbers``: those that only stand for a record, by record."""
 
     hood: Neighbourhood
     never: frozenset[tuple[str, str]]
+    numbers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     known: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def is_said(self, a: str, b: str) -> bool:
@@ -90,7 +91,8 @@ class _Apart:
         pair = _pair(a, b)
         if pair not in self.known:
             comparable = self.hood.has_evidence(a) and self.hood.has_evidence(b)
-            self.known[pair] = self.is_said(a, b) or (
+            mine, yours = (a, *self.numbers.get(a, ())), (b, *self.numbers.get(b, ()))
+            self.known[pair] = any(self.is_said(x, y) for x in mine for y in yours) or (
                 comparable and any(guard.vetoes for guard in self.hood.score(*pair).guards)
             )
         return self.known[pair]
@@ -100,10 +102,14 @@ def decide_persons(hood: Neighbourhood) -> Persons:
     """Deal the core out into persons."""
     apart = _Apart(hood, frozenset(_pair(str(n.left), str(n.right)) for n in hood.never))
     bound = bind(_words(hood), apart.by_word)
+    groups = (*bound.groups, *_fringe_persons(hood))
+    for group in groups:
+        numbers = tuple(key for key in group if not hood.has_evidence(key))
+        apart.numbers.update((key, numbers) for key in group if numbers and hood.has_evidence(key))
     clustering = cluster_pairs(
         _links(hood, apart),
         apart.by_evidence,
-        together=_standing_groups(hood, bound),
+        together=_with_evidence(hood, groups),
         namesake_joins_from=hood.namesake_joins_from,
     )
     persons = _persons(hood, bound, clustering)
@@ -145,13 +151,17 @@ def _links(hood: Neighbourhood, apart: _Apart) -> Iterator[ScoredPair]:
             )
 
 
-def _standing_groups(hood: Neighbourhood, bound: Bound) -> list[tuple[str, ...]]:
-    """Groups by word, and the persons of the fringe; without records that only stand for a number."""
+def _fringe_persons(hood: Neighbourhood) -> list[tuple[str, ...]]:
     fringe: dict[str | None, list[str]] = {}
     for key in sorted(set(hood.records) - hood.core):
         fringe.setdefault(hood.records[key].enterprise_id, []).append(key)
-    groups = [tuple(key for key in group if hood.has_evidence(key)) for group in (*bound.groups, *fringe.values())]
-    return [group for group in groups if len(group) > 1]
+    return [tuple(members) for members in fringe.values()]
+
+
+def _with_evidence(hood: Neighbourhood, groups: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The groups without records that only stand for a number: those are no crowd and have no veto of their own."""
+    stripped = [tuple(key for key in group if hood.has_evidence(key)) for group in groups]
+    return [group for group in stripped if len(group) > 1]
 
 
 def _persons(hood: Neighbourhood, bound: Bound, clustering: Clustering) -> dict[str, int]:

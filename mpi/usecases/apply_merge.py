@@ -123,17 +123,19 @@ def _carry_out(
         survivor = _with_numbers(survivor or replace(subsumed, identifier=resolved, site_id=command.site_id), numbers)
         if outcome is MergeOutcome.SURVIVOR_JOINS:
             _join(command, survivor, facts.subsumed_others, uow, clock)
+    is_told = outcome in (MergeOutcome.SURVIVOR_UNKNOWN, MergeOutcome.SURVIVOR_JOINS)
     settled = settle_neighbourhood(
         () if survivor is None else (survivor,),
         former=() if subsumed is None else (subsumed,),
         keep=_ids_to_keep(facts, survivor, outcome),
+        has_own_history=is_told,
         source=command.source,
         uow=uow,
         matcher=matcher,
         clock=clock,
         new_id=new_id,
     )
-    if survivor is not None and outcome in (MergeOutcome.SURVIVOR_UNKNOWN, MergeOutcome.SURVIVOR_JOINS):
+    if survivor is not None and is_told:
         person = settled.records[resolved].enterprise_id
         uow.history.append(HistoryEntry(resolved, "linked:merge", command.event_at, command.source, person))
     before = [r.enterprise_id for r in (subsumed, facts.survivor) if r is not None]

@@ -110,6 +110,15 @@ def _assert(saying: Saying, uow: UnitOfWork, clock: Clock) -> tuple[Assertions, 
     return Assertions(tuple(new_always), added_never), Assertions((*gone, *replaced), saying.unsaid)
 
 
+def refuse_parted_persons(
+    one: EnterpriseId, other: EnterpriseId, uow: UnitOfWork, *, but: Collection[NeverLink] = ()
+) -> None:
+    """As ``refuse_said_different``, for all members of two persons, also those that only stand for a number."""
+    members = uow.records.of_persons((one, other))
+    left, right = ([m.identifier for m in members[person]] for person in (one, other))
+    refuse_said_different(left, right, uow, but=but)
+
+
 def refuse_said_different(
     one: Collection[PatientIdentifier],
     other: Collection[PatientIdentifier],

@@ -9,7 +9,13 @@ from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.ports import Clock, NewId, UnitOfWork
-from mpi.usecases.carry_out_decision import Pair, Saying, carry_out_decision, refuse_said_different
+from mpi.usecases.carry_out_decision import (
+    Pair,
+    Saying,
+    carry_out_decision,
+    refuse_parted_persons,
+    refuse_said_different,
+)
 from mpi.usecases.chosen_records import active_record, members_with_evidence
 from mpi.usecases.matcher import Matcher
 
@@ -44,7 +50,7 @@ def link_persons(command: LinkPersons, *, uow: UnitOfWork, matcher: Matcher, clo
     ]
     refuse_said_different([left.identifier], [right.identifier], uow, but=unsaid)
     if left.enterprise_id != right.enterprise_id:
-        refuse_said_different([r.identifier for r in of_left], [r.identifier for r in of_right], uow, but=unsaid)
+        refuse_parted_persons(left.enterprise_id, right.enterprise_id, uow, but=unsaid)
     coming = (
         () if left.enterprise_id == right.enterprise_id else _would_fall_out(left, right, of_left, of_right, matcher)
     )

@@ -8,7 +8,7 @@ from mpi.errors import MergeRefused
 from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId, UnitOfWork
-from mpi.usecases.carry_out_decision import Saying, carry_out_decision, refuse_said_different
+from mpi.usecases.carry_out_decision import Saying, carry_out_decision, refuse_parted_persons
 from mpi.usecases.chosen_records import members_with_evidence
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.resolve_identity import follow_person
@@ -36,7 +36,7 @@ def merge_persons(command: MergePersons, *, uow: UnitOfWork, matcher: Matcher, c
         raise MergeRefused("same_person", "both enterprise ids name the same person")
     staying, coming = members_with_evidence(survivor, uow), members_with_evidence(subsumed, uow)
     uow.lock([str(r.identifier) for r in (*staying, *coming)])
-    refuse_said_different([r.identifier for r in staying], [r.identifier for r in coming], uow)
+    refuse_parted_persons(survivor, subsumed, uow)
     first = staying[0].identifier
     saying = Saying(
         DecisionKind.MERGE,

@@ -50,17 +50,19 @@ def settle_neighbourhood(
     new_id: NewId,
     former: Collection[SourceRecord] = (),
     keep: Mapping[PatientIdentifier, EnterpriseId] | None = None,
+    has_own_history: bool = True,
 ) -> Settled:
     """Settle who is one person around the records, which are stored as given.
 
     ``former``: earlier states of them, or records that are retired now. ``keep``: ids that a human wants to stay.
+    ``has_own_history``: the caller writes into the history of each seed what became of it.
     """
     hood, seeds = _gather_locked(seeds, former, uow, matcher)
     persons = decide_persons(hood)
     now = clock()
     links = _links(hood, persons, keep or {}, now, new_id)
     stored, changes = _store(hood, links, {s.identifier for s in seeds}, uow, matcher)
-    _remember_moves(changes, {s.identifier for s in seeds}, source, now, uow)
+    _remember_moves(changes, {s.identifier for s in seeds if has_own_history}, source, now, uow)
     _redirect(changes, uow)
     items = settle_questions(
         hood, persons, [s.identifier for s in seeds], source=source, uow=uow, clock=clock, new_id=new_id
@@ -165,7 +167,7 @@ def _store(
 
 def _remember_moves(
     changes: Collection[LinkChange],
-    seeds: Collection[PatientIdentifier],
+    told: Collection[PatientIdentifier],
     source: str,
     now: dt.datetime,
     uow: UnitOfWork,
@@ -173,7 +175,7 @@ def _remember_moves(
     """A record that came into another person through somebody else has that in its own history."""
     for change in changes:
         before, after = change.before.enterprise_id, change.after.enterprise_id
-        if before != after and change.identifier not in seeds:
+        if before != after and change.identifier not in told:
             uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=f"from {before}"))
 
 

@@ -41,7 +41,13 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     restored = _restore(decision, uow, matcher)
     source = f"review:{command.undone_by}"
     settled = settle_neighbourhood(
-        _standing(decision, uow), source=source, uow=uow, matcher=matcher, clock=clock, new_id=new_id
+        _standing(decision, uow),
+        source=source,
+        has_own_history=False,
+        uow=uow,
+        matcher=matcher,
+        clock=clock,
+        new_id=new_id,
     )
     closed = undone(decision, command.undone_by, clock)
     uow.decisions.save(closed)
