@@ -46,9 +46,8 @@ def apply_merge(command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock
     uow.lock([str(command.survivor), str(command.subsumed)])
     facts = _facts(command, uow)
     outcome = decide_merge(facts)
-    if outcome not in NO_EFFECT:
-        _carry_out(command, facts, outcome, uow, matcher, clock, new_id)
-    if outcome in REVIEWED:
+    agrees = outcome in NO_EFFECT or _carry_out(command, facts, outcome, uow, matcher, clock, new_id)
+    if outcome in REVIEWED or not agrees:
         kind = ReviewKind.MERGE_REVERSED if outcome is MergeOutcome.REVERSE_OF_EARLIER else ReviewKind.MERGE_CONFLICT
         open_review(
             kind,
@@ -58,7 +57,7 @@ def apply_merge(command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock
             uow=uow,
             clock=clock,
             new_id=new_id,
-            priority=2 if outcome is MergeOutcome.MANUAL_IN_THE_WAY else 1,
+            priority=2 if outcome is MergeOutcome.MANUAL_IN_THE_WAY or not agrees else 1,
         )
     return outcome
 
@@ -109,15 +108,18 @@ def _carry_out(
     matcher: Matcher,
     clock: Clock,
     new_id: NewId,
-) -> None:
-    """Retire the subsumed number; what was said of it and beside it goes to the survivor; settle whom it concerns."""
+) -> bool:
+    """Retire the subsumed number; what was said of it and beside it goes to the survivor; settle whom it concerns.
+
+    False when what staff said of the two numbers clashes: staff are asked.
+    """
     subsumed, resolved = facts.subsumed, facts.resolved_survivor_id
     numbers = () if subsumed is None else tuple(c.identifier for c in companions_of(subsumed, uow))
     retired = (subsumed or _alias(command)).retired(resolved)
     uow.records.save(retired, blocking_keys=())
     uow.history.append(HistoryEntry(command.subsumed, f"merged:{outcome.value}", command.event_at, command.source))
     supersede_reviews((command.subsumed,), uow=uow, clock=clock)
-    move_assertions(command.subsumed, resolved, is_one_person=outcome not in REVIEWED, uow=uow)
+    agrees = move_assertions(command.subsumed, resolved, is_one_person=outcome not in REVIEWED, uow=uow)
     survivor = facts.survivor
     if subsumed is not None:
         survivor = _with_numbers(survivor or replace(subsumed, identifier=resolved, site_id=command.site_id), numbers)
@@ -140,6 +142,7 @@ def _carry_out(
         uow.history.append(HistoryEntry(resolved, "linked:merge", command.event_at, command.source, person))
     before = [r.enterprise_id for r in (subsumed, facts.survivor) if r is not None]
     publish_change(IdentityChange.RECORD_RETIRED, settled, before, uow=uow, clock=clock)
+    return agrees
 
 
 def _with_numbers(survivor: SourceRecord, numbers: tuple[PatientIdentifier, ...]) -> SourceRecord:
