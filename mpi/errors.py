@@ -5,7 +5,9 @@
     ├── InvalidDemographics     a field that cannot be taken as demographics
     ├── UnknownIdentifier       no source record has this identifier
     ├── UnknownReviewItem       no review item has this id
+    ├── UnknownDecision         no decision has this id
     ├── StaleDecision           the review item changed since the clerk saw it, or is closed
+    │   └── ItemClaimed         somebody else works on the review item just now
     ├── MergeRefused            a merge that cannot be carried out (same id, different authorities, ...)
     └── InvalidModel            a match model file that cannot be used
 
@@ -35,6 +37,14 @@ class UnknownReviewItem(MpiError):
 
 class StaleDecision(MpiError):
     """The review item is not in the state the decision was made on."""
+
+
+class ItemClaimed(StaleDecision):
+    """Somebody else claimed the review item, and the claim still runs."""
+
+
+class UnknownDecision(MpiError):
+    """No decision has this id."""
 
 
 class MergeRefused(MpiError):

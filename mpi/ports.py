@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from mpi.audit import AuditEvent
 from mpi.events import PersonChanged
+from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind
@@ -67,6 +68,15 @@ class RecordRepository(Protocol):
 
     def person_count(self) -> int: ...
 
+    def redirect_person(self, enterprise_id: EnterpriseId, into: EnterpriseId) -> None:
+        """Remember whose records the person's are now; said again, the newer one counts."""
+
+    def drop_redirects(self, enterprise_ids: Collection[EnterpriseId]) -> None:
+        """These persons have records again."""
+
+    def redirect_of(self, enterprise_id: EnterpriseId) -> EnterpriseId | None:
+        """Where a person without records went (one step), ``None`` when never said."""
+
 
 class HistoryRepository(Protocol):
     """Append-only history of identifiers."""
@@ -92,12 +102,39 @@ class ReviewRepository(Protocol):
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         """Open items with one of the identifiers on either side."""
 
+    def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
+        """Decided items with one of the identifiers on either side, ordered by id."""
+
     def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage: ...
 
     def assert_never(self, assertion: NeverLink) -> None:
         """Keep the assertion; the same pair again changes nothing."""
 
+    def retract_never(self, assertion: NeverLink) -> None:
+        """Forget the assertion about the pair; without one nothing changes."""
+
     def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]: ...
+
+
+class DecisionRepository(Protocol):
+    """What records staff decided, and what they and messages said of who is one person."""
+
+    def get(self, decision_id: str) -> Decision | None: ...
+
+    def save(self, decision: Decision) -> None:
+        """Insert, or replace the one with this id."""
+
+    def about(self, identifiers: Collection[PatientIdentifier]) -> tuple[Decision, ...]:
+        """Decisions that touched one of the identifiers, in the order in which they were first saved."""
+
+    def assert_always(self, assertion: AlwaysLink) -> None:
+        """Keep the assertion in place of any earlier one about the pair."""
+
+    def retract_always(self, assertion: AlwaysLink) -> None:
+        """Forget the assertion about the pair; without one nothing changes."""
+
+    def always_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[AlwaysLink, ...]:
+        """Assertions with one of the identifiers on either side, ordered by pair."""
 
 
 class EventSink(Protocol):
@@ -146,14 +183,19 @@ class UnitOfWork(Protocol):
     @property
     def reviews(self) -> ReviewRepository: ...
     @property
+    def decisions(self) -> DecisionRepository: ...
+    @property
     def events(self) -> EventSink: ...
     @property
     def audit(self) -> AuditLog: ...
     @property
     def inbox(self) -> Inbox: ...
 
-    def lock(self, keys: Collection[str]) -> None:
-        """Keep others who lock one of these keys out until this unit ends. Taken in sorted order."""
+    def lock(self, keys: Collection[str]) -> bool:
+        """Keep others who lock one of these keys out until this unit ends. Taken in sorted order.
+
+        True when another unit may have written since this one last read: read again what the keys stand for.
+        """
 
     def commit(self) -> None: ...
 

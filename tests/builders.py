@@ -5,17 +5,30 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import TypeVar
 
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork, memory_unit_of_work_factory
+from mpi.identity.decisions import Decision
 from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
-from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, PatientIdentifier
+from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, EnterpriseId, PatientIdentifier
 from mpi.identity.updates import DemographicsUpdate
 from mpi.matching.match_model import default_model
+from mpi.usecases.apply_link import ApplyLink, apply_link
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
+from mpi.usecases.apply_unlink import ApplyUnlink, apply_unlink
 from mpi.usecases.decide_review import DecideReview, decide_review
+from mpi.usecases.link_persons import LinkPersons, link_persons
 from mpi.usecases.matcher import Matcher
+from mpi.usecases.merge_persons import MergePersons, merge_persons
 from mpi.usecases.register_record import RegisterOutcome, RegisterRecord, register_record
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
+from mpi.usecases.retire_record import RetireRecord, retire_record
+from mpi.usecases.say_different import SayDifferent, say_different
+from mpi.usecases.split_person import SplitPerson, split_person
+from mpi.usecases.undo_decision import UndoDecision, undo_decision
+from mpi.usecases.unlink_record import UnlinkRecord, unlink_record
+
+T = TypeVar("T")
 
 NOON = dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC)
 
@@ -63,7 +76,8 @@ class Index:
     """A master patient index in memory that is spoken to in one line, each call one transaction."""
 
     def __init__(self, units: Callable[[], MemoryUnitOfWork] | None = None) -> None:
-        self.units = units or memory_unit_of_work_factory(MemoryStore())
+        self.store = MemoryStore()
+        self.units = units or memory_unit_of_work_factory(self.store)
         self.matcher = Matcher(default_model(), AUTHORITIES)
         self._ids: Iterator[int] = count(1)
         self._seconds: Iterator[int] = count()
@@ -105,6 +119,45 @@ class Index:
         with self.units() as uow:
             decide_review(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
             uow.commit()
+
+    def act(self, use_case: Callable[..., T], command: object) -> T:
+        """Carry out any use case that takes a command and the four ports, in a transaction of its own."""
+        with self.units() as uow:
+            outcome = use_case(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
+            uow.commit()
+        return outcome
+
+    def link(self, left: str, right: str) -> Decision:
+        return self.act(link_persons, LinkPersons(pid(left), pid(right), "clerk-1"))
+
+    def unlink(self, identifier: str) -> Decision:
+        return self.act(unlink_record, UnlinkRecord(pid(identifier), "clerk-1"))
+
+    def different(self, left: str, right: str) -> Decision:
+        return self.act(say_different, SayDifferent(pid(left), pid(right), "clerk-1"))
+
+    def split(self, of: str, *leaving: str) -> Decision:
+        person = EnterpriseId(self.person_of(of))
+        return self.act(split_person, SplitPerson(person, tuple(map(pid, leaving)), "clerk-1"))
+
+    def merge_persons(self, survivor: str, subsumed: str) -> Decision:
+        survivor, subsumed = self.person_of(survivor), self.person_of(subsumed)
+        return self.act(merge_persons, MergePersons(EnterpriseId(survivor), EnterpriseId(subsumed), "clerk-1"))
+
+    def undo(self, decision: Decision) -> Decision:
+        return self.act(undo_decision, UndoDecision(decision.decision_id, "clerk-2"))
+
+    def a24(self, left: str, right: str) -> str:
+        return self.act(apply_link, ApplyLink(pid(left), pid(right), self.clock(), "hl7:A24 test")).value
+
+    def a37(self, left: str, right: str) -> str:
+        return self.act(apply_unlink, ApplyUnlink(pid(left), pid(right), self.clock(), "hl7:A37 test")).value
+
+    def a29(self, identifier: str) -> None:
+        self.act(retire_record, RetireRecord(pid(identifier), self.clock(), "hl7:A29 test"))
+
+    def are_one(self, *identifiers: str) -> bool:
+        return len({self.person_of(i) for i in identifiers}) == 1
 
     def resolve(self, identifier: str) -> ResolvedIdentity:
         with self.units() as uow:

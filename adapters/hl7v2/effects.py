@@ -19,17 +19,21 @@ from adapters.hl7v2.identifiers import (
     merge_pairs,
     patient_identifiers,
     require_pid,
+    require_two_pids,
 )
 from adapters.hl7v2.mapping import demographics_update
 from adapters.hl7v2.message import Message, Segment
-from mpi.errors import InvalidDemographics, MergeRefused
+from mpi.errors import InvalidDemographics, MergeRefused, UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import NO_EFFECT
 from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.apply_link import ApplyLink, apply_link
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
+from mpi.usecases.apply_unlink import ApplyUnlink, apply_unlink
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.register_record import RegisterRecord, primary_identifier, register_record
+from mpi.usecases.retire_record import RetireRecord, retire_record
 
 _EVENTS_ABOUT_NOBODY = frozenset({"A17", "A20"})
 """Two patients swap beds; a bed changes its state."""
@@ -99,7 +103,79 @@ def merge(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | N
     return subject
 
 
-EFFECTS: Mapping[Route, Effect] = {Route.REGISTER: register, Route.MERGE: merge, Route.VISIT: visit}
+def link(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """A24: two numbers are one patient, both stay in use. Demographics count only where a number is new."""
+    pids = require_two_pids(received.message)
+    left, right = _two_numbers(pids, received, tools)
+    _lock(uow, (left, right))
+    for pid, number in zip(pids, (left, right), strict=True):
+        known = follow_identifier(number, uow=uow)
+        if known is None or (not known.is_active and known.surviving_identifier is not None):
+            _register_pid(pid, patient_identifiers(pid, received.issuers), received, uow, tools)
+    command = ApplyLink(left, right, received.event_at, received.source)
+    try:
+        apply_link(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
+    except MergeRefused as refused:
+        raise FieldError(Location("PID", 3, 2), ErrorCode.DUPLICATE_KEY, str(refused)) from refused
+    except UnknownIdentifier as error:
+        raise FieldError(Location("PID", 3), ErrorCode.UNKNOWN_KEY, "a patient identifier was retired") from error
+    return _person_of(left, uow)
+
+
+def unlink(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """A37: two numbers are two patients, for good. Makes nobody."""
+    left, right = _two_numbers(require_two_pids(received.message), received, tools)
+    _lock(uow, (left, right))
+    command = ApplyUnlink(left, right, received.event_at, received.source)
+    try:
+        apply_unlink(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
+    except MergeRefused as refused:
+        raise FieldError(Location("PID", 3, 2), ErrorCode.DUPLICATE_KEY, str(refused)) from refused
+    return _person_of(left, uow) or _person_of(right, uow)
+
+
+def retire(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """A29: the number is used no more; nobody takes its place."""
+    pid = require_pid(received.message)
+    identifiers = patient_identifiers(pid, received.issuers)
+    number = primary_identifier(identifiers, received.issuers.own_authority, tools.matcher.authorities)
+    command = RetireRecord(number, received.event_at, received.source)
+    return retire_record(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
+
+
+EFFECTS: Mapping[Route, Effect] = {
+    Route.REGISTER: register,
+    Route.MERGE: merge,
+    Route.VISIT: visit,
+    Route.LINK: link,
+    Route.UNLINK: unlink,
+    Route.RETIRE: retire,
+}
+
+
+def _two_numbers(
+    pids: tuple[Segment, Segment], received: Received, tools: Tools
+) -> tuple[PatientIdentifier, PatientIdentifier]:
+    """The numbers the two PID segments are about: of one authority, or one of them the sender's own.
+
+    Raises:
+        FieldError: a number is missing, or the sender speaks of two other sites' numbers.
+    """
+    own, authorities = received.issuers.own_authority, tools.matcher.authorities
+    left, right = (primary_identifier(patient_identifiers(p, received.issuers), own, authorities) for p in pids)
+    names = {left.assigning_authority, right.assigning_authority}
+    if len(names) > 1 and own not in names:
+        raise FieldError(
+            Location("PID", 3, 2),
+            ErrorCode.UNKNOWN_KEY,
+            "the identifiers have different authorities, none the sender's",
+        )
+    return left, right
+
+
+def _person_of(number: PatientIdentifier, uow: UnitOfWork) -> EnterpriseId | None:
+    record = follow_identifier(number, uow=uow)
+    return None if record is None else record.enterprise_id
 
 
 def _merge_one(pair: MergePair, received: Received, uow: UnitOfWork, tools: Tools) -> bool:

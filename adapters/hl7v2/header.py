@@ -25,10 +25,14 @@ class Route(Enum):
     REGISTER = "register"
     MERGE = "merge"
     VISIT = "visit"
+    LINK = "link"
+    UNLINK = "unlink"
+    RETIRE = "retire"
 
 
 ADT_ROUTES: Mapping[str, Route] = (
     dict.fromkeys("A01 A04 A05 A08 A28 A31".split(), Route.REGISTER)
+    | {"A24": Route.LINK, "A37": Route.UNLINK, "A29": Route.RETIRE}
     | dict.fromkeys("A18 A34 A40 A47".split(), Route.MERGE)
     | dict.fromkeys(
         "A02 A03 A06 A07 A09 A10 A11 A12 A13 A14 A15 A16 A17 A20 A21 A22 A25 A26 A27 A32 A33 A38"
@@ -36,7 +40,7 @@ ADT_ROUTES: Mapping[str, Route] = (
         Route.VISIT,
     )
 )
-"""Events of message type ADT. Others about identity (A24, A29, A36, A37, A43 ...) are refused, never dropped."""
+"""Events of message type ADT. Others about identity (A30, A35, A36, A43 ...) are refused, never dropped."""
 
 
 @dataclass(frozen=True, slots=True)

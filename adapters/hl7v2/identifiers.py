@@ -73,6 +73,21 @@ def _identifiers(segment: Segment, field_number: int, issuers: Issuers) -> tuple
     return found
 
 
+def require_two_pids(message: Message) -> tuple[Segment, Segment]:
+    """The two PID segments of an event about two patients (A24, A37).
+
+    Raises:
+        FieldError: the message has fewer, or more.
+    """
+    require_pid(message)
+    pids = [segment for segment in message.segments if segment.name == "PID"]
+    if len(pids) < 2:
+        raise FieldError(Location("PID", 3, 2), ErrorCode.REQUIRED_FIELD_MISSING, "second patient is missing")
+    if len(pids) > 2:
+        raise FieldError(Location("PID", 3, 3), ErrorCode.SEGMENT_SEQUENCE, "more than two patients")
+    return pids[0], pids[1]
+
+
 @dataclass(frozen=True, slots=True)
 class MergePair:
     """``subsumed`` (MRG-1) is one patient with ``survivor`` (PID-3); ``pid`` says what else is known of them."""

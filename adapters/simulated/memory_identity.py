@@ -65,6 +65,17 @@ class MemoryRecordRepository:
     def person_count(self) -> int:
         return len(self._transaction.state.members)
 
+    def redirect_person(self, enterprise_id: EnterpriseId, into: EnterpriseId) -> None:
+        self._transaction.writable().redirects[enterprise_id] = into
+
+    def drop_redirects(self, enterprise_ids: Collection[EnterpriseId]) -> None:
+        redirects = self._transaction.writable().redirects
+        for enterprise_id in enterprise_ids:
+            redirects.pop(enterprise_id, None)
+
+    def redirect_of(self, enterprise_id: EnterpriseId) -> EnterpriseId | None:
+        return self._transaction.state.redirects.get(enterprise_id)
+
     @staticmethod
     def _leave_indexes(state: MemoryState, identifier: PatientIdentifier) -> None:
         stored = state.records.get(identifier)
@@ -124,6 +135,12 @@ class MemoryReviewRepository:
         wanted = set(identifiers)
         return tuple(item for item in self._open_items() if wanted & {item.left, item.right})
 
+    def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
+        wanted = set(identifiers)
+        reviews = self._transaction.state.reviews
+        by_id = (reviews[item_id] for item_id in sorted(reviews))
+        return tuple(i for i in by_id if i.status is ReviewStatus.DECIDED and wanted & {i.left, i.right})
+
     def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
         items = [item for item in self._open_items() if kinds is None or item.kind in kinds]
@@ -131,6 +148,9 @@ class MemoryReviewRepository:
 
     def assert_never(self, assertion: NeverLink) -> None:
         self._transaction.writable().never_links.setdefault((assertion.left, assertion.right), assertion)
+
+    def retract_never(self, assertion: NeverLink) -> None:
+        self._transaction.writable().never_links.pop((assertion.left, assertion.right), None)
 
     def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
         wanted = set(identifiers)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import OutboxMessage
 from mpi.audit import AuditEvent
+from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.identity.review import NeverLink, ReviewItem
@@ -59,6 +60,9 @@ class MemoryState:
     history: dict[PatientIdentifier, tuple[HistoryEntry, ...]] = field(default_factory=dict)
     reviews: dict[str, ReviewItem] = field(default_factory=dict)
     never_links: dict[tuple[PatientIdentifier, PatientIdentifier], NeverLink] = field(default_factory=dict)
+    always_links: dict[tuple[PatientIdentifier, PatientIdentifier], AlwaysLink] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    redirects: dict[EnterpriseId, EnterpriseId] = field(default_factory=dict)
     inbox: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     outbox: dict[int, OutboxEntry] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)

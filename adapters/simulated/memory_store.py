@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Self
 
+from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
     MemoryAuditLog,
     MemoryEventSink,
@@ -43,6 +44,10 @@ class MemoryUnitOfWork:
         return MemoryReviewRepository(self._open())
 
     @property
+    def decisions(self) -> MemoryDecisionRepository:
+        return MemoryDecisionRepository(self._open())
+
+    @property
     def events(self) -> MemoryEventSink:
         return MemoryEventSink(self._open())
 
@@ -62,8 +67,9 @@ class MemoryUnitOfWork:
     def outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self._open())
 
-    def lock(self, keys: Collection[str]) -> None:
+    def lock(self, keys: Collection[str]) -> bool:
         self._open()
+        return False
 
     def commit(self) -> None:
         self._open().end(keep=True)

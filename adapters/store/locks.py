@@ -17,10 +17,15 @@ _TAKE = sa.text("SELECT pg_advisory_xact_lock(hash) FROM unnest(:hashes) AS hash
 )
 
 
-def take_locks(connection: sa.Connection, keys: Collection[str]) -> None:
-    """Wait for all keys, in an order that every caller shares, so that two callers never wait for each other."""
-    if keys and connection.dialect.name == "postgresql":
-        connection.execute(_TAKE, {"hashes": sorted({lock_hash(key) for key in keys})}).all()
+def take_locks(connection: sa.Connection, keys: Collection[str]) -> bool:
+    """Wait for all keys, in an order that every caller shares, so that two callers never wait for each other.
+
+    True when others may have written before the locks were ours.
+    """
+    if not keys or connection.dialect.name != "postgresql":
+        return False
+    connection.execute(_TAKE, {"hashes": sorted({lock_hash(key) for key in keys})}).all()
+    return True
 
 
 def lock_hash(key: str) -> int:

@@ -10,6 +10,7 @@ from federation.imaging.order_checks import OrderCheck
 from federation.ports import OutboxMessage
 from mpi.audit import AuditEvent
 from mpi.events import PersonChanged
+from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, PersonLink, SourceRecord
@@ -100,7 +101,7 @@ def history_from(row: Row) -> HistoryEntry:
 
 _REVIEW_COLUMNS = (
     "review_item_id kind opened_at source status priority score match_probability model_version decision decided_by "
-    "decided_at decision_reason version"
+    "decided_at decision_reason version claimed_by claimed_until"
 ).split()
 """Attributes of a review item that are columns of the same name and type."""
 
@@ -144,6 +145,44 @@ def never_link_from(row: Row) -> NeverLink:
         row["said_by"],
         row["said_at"],
     )
+
+
+def always_link_values(assertion: AlwaysLink) -> dict[str, Any]:
+    return {
+        "left_authority": assertion.left.assigning_authority,
+        "left_local_patient_id": assertion.left.local_patient_id,
+        "right_authority": assertion.right.assigning_authority,
+        "right_local_patient_id": assertion.right.local_patient_id,
+        "link_source": assertion.link_source,
+        "said_by": assertion.said_by,
+        "said_at": assertion.said_at,
+    }
+
+
+def always_link_from(row: Row) -> AlwaysLink:
+    return AlwaysLink(
+        PatientIdentifier(row["left_authority"], row["left_local_patient_id"]),
+        PatientIdentifier(row["right_authority"], row["right_local_patient_id"]),
+        row["link_source"],
+        row["said_by"],
+        row["said_at"],
+    )
+
+
+def decision_values(decision: Decision) -> dict[str, Any]:
+    """``content`` is the whole decision; the other columns are for people who look into the table."""
+    return {
+        "decision_id": decision.decision_id,
+        "kind": decision.kind,
+        "decided_by": decision.decided_by,
+        "decided_at": decision.decided_at,
+        "undone_at": decision.undone_at,
+        "content": to_json(decision),
+    }
+
+
+def decision_from(row: Row) -> Decision:
+    return from_json(Decision, row["content"])
 
 
 def audit_values(event: AuditEvent) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store import mapping
 from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
-from adapters.store.tables import blocking_key, record_history, source_record
+from adapters.store.tables import blocking_key, person_redirect, record_history, source_record
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, RecordStatus, SourceRecord
 from mpi.ports import Candidates
@@ -96,6 +96,21 @@ class SqlRecordRepository:
     def person_count(self) -> int:
         statement = sa.select(sa.func.count(_record.enterprise_id.distinct())).where(_IS_ACTIVE)
         return self._connection.execute(statement).scalar_one()
+
+    def redirect_person(self, enterprise_id: EnterpriseId, into: EnterpriseId) -> None:
+        values = {"enterprise_id": enterprise_id, "into_enterprise_id": into}
+        insert_or_update(self._connection, person_redirect, values, key=("enterprise_id",), returning="enterprise_id")
+
+    def drop_redirects(self, enterprise_ids: Collection[EnterpriseId]) -> None:
+        if enterprise_ids:
+            alive = person_redirect.c.enterprise_id.in_(sorted(set(enterprise_ids)))
+            self._connection.execute(sa.delete(person_redirect).where(alive))
+
+    def redirect_of(self, enterprise_id: EnterpriseId) -> EnterpriseId | None:
+        redirect = person_redirect.c
+        statement = sa.select(redirect.into_enterprise_id).where(redirect.enterprise_id == enterprise_id)
+        found: EnterpriseId | None = self._connection.execute(statement).scalar_one_or_none()
+        return found
 
     def _records(self, statement: sa.Select[Any]) -> tuple[SourceRecord, ...]:
         return tuple(mapping.record_from(row) for row in rows(self._connection, statement))

@@ -45,11 +45,15 @@ class SqlReviewRepository:
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if not identifiers:
             return ()
-        on_either_side = sa.or_(
-            is_one_of(_item.left_authority, _item.left_local_patient_id, identifiers),
-            is_one_of(_item.right_authority, _item.right_local_patient_id, identifiers),
-        )
-        return self._items(sa.select(review_item).where(_IS_OPEN, on_either_side).order_by(*_URGENCY))
+        about = sa.select(review_item).where(_IS_OPEN, _on_either_side(identifiers))
+        return self._items(about.order_by(*_URGENCY))
+
+    def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
+        if not identifiers:
+            return ()
+        is_decided = _item.status == ReviewStatus.DECIDED
+        about = sa.select(review_item).where(is_decided, _on_either_side(identifiers))
+        return self._items(about.order_by(_item.review_item_id))
 
     def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
@@ -60,6 +64,11 @@ class SqlReviewRepository:
 
     def assert_never(self, assertion: NeverLink) -> None:
         insert_unless_there(self._connection, never_link, [mapping.never_link_values(assertion)])
+
+    def retract_never(self, assertion: NeverLink) -> None:
+        pair = mapping.never_link_values(assertion)
+        same_pair = [column == pair[column.name] for column in never_link.primary_key]
+        self._connection.execute(sa.delete(never_link).where(*same_pair))
 
     def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
         if not identifiers:
@@ -75,3 +84,10 @@ class SqlReviewRepository:
 
     def _items(self, statement: sa.Select[Any]) -> tuple[ReviewItem, ...]:
         return tuple(mapping.review_from(row) for row in rows(self._connection, statement))
+
+
+def _on_either_side(identifiers: Collection[PatientIdentifier]) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        is_one_of(_item.left_authority, _item.left_local_patient_id, identifiers),
+        is_one_of(_item.right_authority, _item.right_local_patient_id, identifiers),
+    )

@@ -55,7 +55,5 @@ def is_one_of(
     numbers_by_authority: dict[str, list[str]] = defaultdict(list)
     for identifier in sorted(set(identifiers)):
         numbers_by_authority[identifier.assigning_authority].append(identifier.local_patient_id)
-    return sa.or_(
-        sa.false(),
-        *(sa.and_(authority == name, number.in_(numbers)) for name, numbers in numbers_by_authority.items()),
-    )
+    conditions = [sa.and_(authority == name, number.in_(numbers)) for name, numbers in numbers_by_authority.items()]
+    return sa.or_(sa.false(), *conditions) if len(conditions) != 1 else conditions[0]

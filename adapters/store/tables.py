@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.columns import Code, Identity, UtcInstant, by_name
 from mpi.audit import AuditOutcome
+from mpi.identity.decisions import DecisionKind
 from mpi.identity.records import LinkSource, MatchGrade, RecordStatus
 from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
 
@@ -97,6 +98,8 @@ review_item = sa.Table(
     sa.Column("decided_at", UtcInstant),
     sa.Column("decision_reason", sa.String),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("claimed_by", sa.String),
+    sa.Column("claimed_until", UtcInstant),
     sa.Index("ix_review_item_queue", "status", "priority", "score"),
     sa.Index("ix_review_item_left", "left_authority", "left_local_patient_id"),
     sa.Index("ix_review_item_right", "right_authority", "right_local_patient_id"),
@@ -112,6 +115,53 @@ never_link = sa.Table(
     sa.Column("said_by", sa.String, nullable=False),
     sa.Column("said_at", UtcInstant, nullable=False),
     sa.Index("ix_never_link_right", "right_authority", "right_local_patient_id"),
+)
+
+always_link = sa.Table(
+    "always_link",
+    metadata,
+    sa.Column("left_authority", Code, primary_key=True),
+    sa.Column("left_local_patient_id", Code, primary_key=True),
+    sa.Column("right_authority", Code, primary_key=True),
+    sa.Column("right_local_patient_id", Code, primary_key=True),
+    sa.Column("link_source", by_name(LinkSource), nullable=False),
+    sa.Column("said_by", sa.String, nullable=False),
+    sa.Column("said_at", UtcInstant, nullable=False),
+    sa.Index("ix_always_link_right", "right_authority", "right_local_patient_id"),
+)
+
+identity_decision = sa.Table(
+    "identity_decision",
+    metadata,
+    sa.Column("decision_number", Identity, primary_key=True),
+    sa.Column("decision_id", Code, nullable=False),
+    sa.Column("kind", by_name(DecisionKind), nullable=False),
+    sa.Column("decided_by", sa.String, nullable=False),
+    sa.Column("decided_at", UtcInstant, nullable=False),
+    sa.Column("undone_at", UtcInstant),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.UniqueConstraint("decision_id", name="uq_identity_decision_decision_id"),
+)
+
+decided_record = sa.Table(
+    "decided_record",
+    metadata,
+    sa.Column(
+        "decision_id",
+        Code,
+        sa.ForeignKey("identity_decision.decision_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("assigning_authority", Code, primary_key=True),
+    sa.Column("local_patient_id", Code, primary_key=True),
+    sa.Index("ix_decided_record_identifier", "assigning_authority", "local_patient_id"),
+)
+
+person_redirect = sa.Table(
+    "person_redirect",
+    metadata,
+    sa.Column("enterprise_id", Code, primary_key=True),
+    sa.Column("into_enterprise_id", Code, nullable=False),
 )
 
 inbox = sa.Table(

@@ -9,6 +9,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from adapters.store.audit_log import SqlAuditLog
+from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
 from adapters.store.locks import take_locks
@@ -43,6 +44,10 @@ class SqlUnitOfWork:
         return SqlReviewRepository(self._open_connection())
 
     @property
+    def decisions(self) -> SqlDecisionRepository:
+        return SqlDecisionRepository(self._open_connection())
+
+    @property
     def events(self) -> SqlEventSink:
         return SqlEventSink(self._open_connection())
 
@@ -62,8 +67,8 @@ class SqlUnitOfWork:
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._open_connection())
 
-    def lock(self, keys: Collection[str]) -> None:
-        take_locks(self._open_connection(), keys)
+    def lock(self, keys: Collection[str]) -> bool:
+        return take_locks(self._open_connection(), keys)
 
     def commit(self) -> None:
         connection = self._open_connection()

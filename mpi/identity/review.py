@@ -11,6 +11,9 @@ from enum import Enum
 
 from mpi.identity.identifiers import PatientIdentifier
 
+MESSAGE_PREFIX = "hl7:"
+"""Begins ``said_by`` and ``source`` of what a message said."""
+
 
 class ReviewKind(Enum):
     """Why staff are asked."""
@@ -53,7 +56,8 @@ class ReviewItem:
     """One question about two records. ``left`` is the record that raised it; ``right`` may be unknown to the index.
 
     ``score`` is the sum of the evidence in bits, ``None`` when no score is involved. ``priority`` 0 is normal, higher
-    is more urgent. ``version`` changes with every change: a decision names the version it was made on.
+    is more urgent. ``version`` changes with every change: a decision names the version it was made on. ``claimed_by``
+    works on it until ``claimed_until``; after that the item is free.
     """
 
     review_item_id: str
@@ -74,6 +78,12 @@ class ReviewItem:
     decided_at: dt.datetime | None = None
     decision_reason: str | None = None
     version: int = 1
+    claimed_by: str | None = None
+    claimed_until: dt.datetime | None = None
+
+    def is_claimed_by_other(self, who: str, now: dt.datetime) -> bool:
+        """Somebody else is at it. A claim that ran out binds nobody."""
+        return self.claimed_by not in (None, who) and self.claimed_until is not None and now < self.claimed_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,11 @@ class NeverLink:
     right: PatientIdentifier
     said_by: str
     said_at: dt.datetime
+
+    @property
+    def is_by_message(self) -> bool:
+        """Said by a site's message, which staff outrank."""
+        return self.said_by.startswith(MESSAGE_PREFIX)
 
     @classmethod
     def of(cls, one: PatientIdentifier, other: PatientIdentifier, *, said_by: str, said_at: dt.datetime) -> NeverLink:

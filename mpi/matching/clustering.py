@@ -1,13 +1,14 @@
 """From scored pairs to clusters that are not bare connected components.
 
 Links are taken best first. Two clusters are joined only when no pair across them is vetoed (conflicting strong ids,
-twins, father and son ...); a link that would break this goes to review. The result depends on the pairs alone, not on
-the order in which records or pairs arrive.
+twins, father and son ...); a link that would break this goes to review. Groups that are one person by somebody's word
+stand from the start. The result depends on pairs and groups alone, not on the order in which they arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,10 +54,29 @@ class Clustering:
     review: tuple[ReviewPair, ...]
 
 
-def cluster_pairs(pairs: Iterable[ScoredPair], vetoed: Callable[[str, str], bool]) -> Clustering:
-    """Join links best first; ``vetoed`` says whether two records must never share a cluster (it must be symmetric)."""
-    ordered = _without_ambiguous(sorted(pairs, key=lambda pair: (-pair.score, pair.a, pair.b)), vetoed)
+Vetoed = Callable[[str, str], bool]
+
+
+def cluster_pairs(
+    pairs: Iterable[ScoredPair],
+    vetoed: Vetoed,
+    *,
+    together: Iterable[Sequence[str]] = (),
+    namesake_joins_from: float = -math.inf,
+) -> Clustering:
+    """Join links best first; ``vetoed`` says whether two records must never share a cluster (it must be symmetric).
+
+    ``together`` are disjoint groups that are never parted. A link without support never joins two clusters of
+    several records; it joins one record to such a cluster only with a score of ``namesake_joins_from`` (bits).
+    """
     members: dict[str, list[str]] = {}
+    for group in together:
+        joined = list(group)
+        members.update((record, joined) for record in group)
+    free = [pair for pair in pairs if pair.a not in members or members[pair.a] is not members.get(pair.b)]
+    ordered = _without_ambiguous(
+        sorted(free, key=lambda pair: (-pair.score, pair.a, pair.b)), _unless_together(vetoed, dict(members))
+    )
     in_doubt: list[ReviewPair] = []
     for pair in ordered:
         if pair.decision is MatchDecision.REVIEW:
@@ -68,7 +88,7 @@ def cluster_pairs(pairs: Iterable[ScoredPair], vetoed: Callable[[str, str], bool
             if any(vetoed(x, y) for x in first for y in second):
                 in_doubt.append(ReviewPair(*pair[:4], CLUSTER_CONFLICT))
                 continue
-            if not pair.has_support and len(first) > 1 and len(second) > 1:
+            if not pair.has_support and _are_namesakes(len(first), len(second), pair.score < namesake_joins_from):
                 in_doubt.append(ReviewPair(*pair[:4], NAMESAKES))
                 continue
             first.extend(second)
@@ -80,7 +100,17 @@ def cluster_pairs(pairs: Iterable[ScoredPair], vetoed: Callable[[str, str], bool
     )
 
 
-def _without_ambiguous(pairs: list[ScoredPair], vetoed: Callable[[str, str], bool]) -> list[ScoredPair]:
+def _are_namesakes(first: int, second: int, is_low: bool) -> bool:
+    """Name and birth date alone: too little between two persons, and with a low score too little for a person."""
+    return min(first, second) > 1 or (max(first, second) > 1 and is_low)
+
+
+def _unless_together(vetoed: Vetoed, groups: Mapping[str, list[str]]) -> Vetoed:
+    """Two members of one group are one person by somebody's word, whatever they look like."""
+    return lambda a, b: (a not in groups or groups[a] is not groups.get(b)) and vetoed(a, b)
+
+
+def _without_ambiguous(pairs: list[ScoredPair], vetoed: Vetoed) -> list[ScoredPair]:
     """Links of a record that fits two people about equally well become review pairs."""
     links: dict[str, list[ScoredPair]] = {}
     for pair in pairs:
@@ -106,7 +136,7 @@ def _other(pair: ScoredPair, record: str) -> str:
 
 
 def _one_per_cluster_pair(
-    in_doubt: Iterable[ReviewPair], members: dict[str, list[str]], vetoed: Callable[[str, str], bool]
+    in_doubt: Iterable[ReviewPair], members: dict[str, list[str]], vetoed: Vetoed
 ) -> tuple[ReviewPair, ...]:
     """The best pair for every two clusters; none for two clusters that another pair keeps apart for certain."""
     best: dict[frozenset[int] | frozenset[str], ReviewPair] = {}

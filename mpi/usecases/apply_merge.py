@@ -8,17 +8,20 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from mpi.events import IdentityChange, PersonChanged
+from mpi.events import IdentityChange
+from mpi.identity.decisions import AlwaysLink
 from mpi.identity.demographics import Demographics
-from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import NO_EFFECT, REVIEWED, MergeFacts, MergeOutcome, check_merge, decide_merge
-from mpi.identity.records import HistoryEntry, LinkSource, MatchGrade, PersonLink, RecordStatus, SourceRecord
+from mpi.identity.records import HistoryEntry, LinkSource, RecordStatus, SourceRecord
 from mpi.identity.review import ReviewKind
 from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.companions import companions_of, has_evidence, other_members
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.move_record import companions_of, move_record, other_members
+from mpi.usecases.move_assertions import move_assertions
 from mpi.usecases.open_review import open_review
+from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
 from mpi.usecases.supersede_reviews import supersede_reviews
 
 
@@ -43,9 +46,8 @@ def apply_merge(command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock
     uow.lock([str(command.survivor), str(command.subsumed)])
     facts = _facts(command, uow)
     outcome = decide_merge(facts)
-    if outcome not in NO_EFFECT:
-        _carry_out(command, facts, outcome, uow, matcher, clock)
-    if outcome in REVIEWED:
+    agrees = outcome in NO_EFFECT or _carry_out(command, facts, outcome, uow, matcher, clock, new_id)
+    if outcome in REVIEWED or not agrees:
         kind = ReviewKind.MERGE_REVERSED if outcome is MergeOutcome.REVERSE_OF_EARLIER else ReviewKind.MERGE_CONFLICT
         open_review(
             kind,
@@ -55,7 +57,7 @@ def apply_merge(command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock
             uow=uow,
             clock=clock,
             new_id=new_id,
-            priority=2 if outcome is MergeOutcome.MANUAL_IN_THE_WAY else 1,
+            priority=2 if outcome is MergeOutcome.MANUAL_IN_THE_WAY or not agrees else 1,
         )
     return outcome
 
@@ -99,58 +101,81 @@ def _others(record: SourceRecord | None, pair: set[PatientIdentifier], uow: Unit
 
 
 def _carry_out(
-    command: ApplyMerge, facts: MergeFacts, outcome: MergeOutcome, uow: UnitOfWork, matcher: Matcher, clock: Clock
-) -> None:
-    now = clock()
-    subsumed = facts.subsumed
-    if subsumed is not None:
-        if outcome in (MergeOutcome.SURVIVOR_UNKNOWN, MergeOutcome.SURVIVOR_JOINS):
-            _join(command, facts, subsumed, uow, matcher, now)
-        else:
-            _companions_follow(facts.survivor, subsumed, uow, matcher)
-    retired = (subsumed or _alias(command)).retired(facts.resolved_survivor_id)
+    command: ApplyMerge,
+    facts: MergeFacts,
+    outcome: MergeOutcome,
+    uow: UnitOfWork,
+    matcher: Matcher,
+    clock: Clock,
+    new_id: NewId,
+) -> bool:
+    """Retire the subsumed number; what was said of it and beside it goes to the survivor; settle whom it concerns.
+
+    False when what staff said of the two numbers clashes: staff are asked.
+    """
+    subsumed, resolved = facts.subsumed, facts.resolved_survivor_id
+    numbers = () if subsumed is None else tuple(c.identifier for c in companions_of(subsumed, uow))
+    retired = (subsumed or _alias(command)).retired(resolved)
     uow.records.save(retired, blocking_keys=())
     uow.history.append(HistoryEntry(command.subsumed, f"merged:{outcome.value}", command.event_at, command.source))
     supersede_reviews((command.subsumed,), uow=uow, clock=clock)
-    changed = {
-        r.enterprise_id: None for r in (subsumed, facts.survivor) if r is not None and r.enterprise_id is not None
-    }
-    if changed:
-        uow.events.publish(PersonChanged(IdentityChange.RECORD_RETIRED, tuple(changed), now))
+    agrees = move_assertions(command.subsumed, resolved, is_one_person=outcome not in REVIEWED, uow=uow)
+    survivor = facts.survivor
+    if subsumed is not None:
+        survivor = _with_numbers(survivor or replace(subsumed, identifier=resolved, site_id=command.site_id), numbers)
+        if outcome is MergeOutcome.SURVIVOR_JOINS:
+            _join(command, survivor, facts.subsumed_others, uow, clock)
+    is_told = outcome in (MergeOutcome.SURVIVOR_UNKNOWN, MergeOutcome.SURVIVOR_JOINS)
+    settled = settle_neighbourhood(
+        () if survivor is None else (survivor,),
+        former=() if subsumed is None else (subsumed,),
+        keep=_ids_to_keep(facts, survivor, outcome),
+        has_own_history=is_told,
+        source=command.source,
+        uow=uow,
+        matcher=matcher,
+        clock=clock,
+        new_id=new_id,
+    )
+    if survivor is not None and is_told:
+        person = settled.records[resolved].enterprise_id
+        uow.history.append(HistoryEntry(resolved, "linked:merge", command.event_at, command.source, person))
+    before = [r.enterprise_id for r in (subsumed, facts.survivor) if r is not None]
+    publish_change(IdentityChange.RECORD_RETIRED, settled, before, uow=uow, clock=clock)
+    return agrees
 
 
-def _companions_follow(
-    survivor: SourceRecord | None, subsumed: SourceRecord, uow: UnitOfWork, matcher: Matcher
-) -> None:
-    """Numbers that only stood for the retired record go to its survivor's person."""
-    if survivor is None or survivor.link is None or survivor.enterprise_id == subsumed.enterprise_id:
-        return
-    for companion in companions_of(subsumed, uow):
-        follower = companion.linked(survivor.link)
-        uow.records.save(follower, blocking_keys=matcher.blocking_keys(follower))
+def _with_numbers(survivor: SourceRecord, numbers: tuple[PatientIdentifier, ...]) -> SourceRecord:
+    """Numbers that only stood for the retired record stand for its survivor."""
+    others = [n for n in (*survivor.asserted_identifiers, *numbers) if n != survivor.identifier]
+    return replace(survivor, asserted_identifiers=tuple(dict.fromkeys(others)))
 
 
 def _join(
-    command: ApplyMerge,
-    facts: MergeFacts,
-    subsumed: SourceRecord,
-    uow: UnitOfWork,
-    matcher: Matcher,
-    now: dt.datetime,
+    command: ApplyMerge, survivor: SourceRecord, others: tuple[SourceRecord, ...], uow: UnitOfWork, clock: Clock
 ) -> None:
-    """The survivor takes the subsumed one's person; a survivor never seen comes into being with its demographics."""
-    assert subsumed.link is not None  # noqa: S101 - an active record is linked
-    survivor = facts.survivor or replace(subsumed, identifier=facts.resolved_survivor_id, site_id=command.site_id)
-    link = PersonLink(
-        enterprise_id=subsumed.link.enterprise_id,
-        link_source=subsumed.link.link_source if facts.survivor is None else LinkSource.AUTO,
-        match_grade=MatchGrade.CERTAIN,
-        linked_at=now,
-    )
-    joined = move_record(survivor, link, uow=uow, matcher=matcher)
-    uow.history.append(
-        HistoryEntry(joined.identifier, "linked:merge", command.event_at, command.source, joined.enterprise_id)
-    )
+    """By the site's word the survivor is who the subsumed one was; the score that linked the others stays true."""
+    for other in others:
+        if has_evidence(other):
+            uow.decisions.assert_always(
+                AlwaysLink.of(
+                    survivor.identifier,
+                    other.identifier,
+                    link_source=LinkSource.AUTO,
+                    said_by=command.source,
+                    said_at=clock(),
+                )
+            )
+
+
+def _ids_to_keep(
+    facts: MergeFacts, survivor: SourceRecord | None, outcome: MergeOutcome
+) -> dict[PatientIdentifier, EnterpriseId]:
+    """A survivor that joins takes the subsumed one's person."""
+    joins = outcome in (MergeOutcome.SURVIVOR_UNKNOWN, MergeOutcome.SURVIVOR_JOINS)
+    if not joins or survivor is None or facts.subsumed is None or facts.subsumed.enterprise_id is None:
+        return {}
+    return {survivor.identifier: facts.subsumed.enterprise_id}
 
 
 def _alias(command: ApplyMerge) -> SourceRecord:

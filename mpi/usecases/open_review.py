@@ -28,6 +28,40 @@ def open_review(
     for item in uow.reviews.open_about(pair):
         if item.kind is kind and {item.left, item.right} == pair:
             return None
+    return put_question(
+        kind,
+        left,
+        right,
+        source=source,
+        uow=uow,
+        clock=clock,
+        new_id=new_id,
+        priority=priority,
+        evidence=evidence,
+        score=score,
+        match_probability=match_probability,
+        model_version=model_version,
+        guards=guards,
+    )
+
+
+def put_question(
+    kind: ReviewKind,
+    left: PatientIdentifier,
+    right: PatientIdentifier,
+    *,
+    source: str,
+    uow: UnitOfWork,
+    clock: Clock,
+    new_id: NewId,
+    priority: int = 0,
+    evidence: tuple[EvidenceLine, ...] = (),
+    score: float | None = None,
+    match_probability: float | None = None,
+    model_version: str | None = None,
+    guards: tuple[str, ...] = (),
+) -> str:
+    """Open an item that the caller knows is not open already; its id."""
     item_id = new_id()
     uow.reviews.save(
         ReviewItem(

@@ -22,7 +22,7 @@ from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
-from mpi.usecases.place_record import join_asserted, place_record
+from mpi.usecases.place_record import place_record
 
 
 class RegisterEffect(Enum):
@@ -53,12 +53,16 @@ class RegisterRecord:
 
 @dataclass(frozen=True, slots=True)
 class RegisterOutcome:
-    """The record's identifier (after retired ids were followed), its person, and what happened."""
+    """The record's identifier (after retired ids were followed), its person, and what happened.
+
+    ``is_truncated``: more records resemble it than were compared.
+    """
 
     identifier: PatientIdentifier
     enterprise_id: EnterpriseId | None
     effect: RegisterEffect
     review_item_ids: tuple[str, ...] = ()
+    is_truncated: bool = False
 
 
 def register_record(
@@ -89,7 +93,8 @@ def register_record(
             _remember(command, stored, "stale_update", uow)
             return RegisterOutcome(stored.identifier, stored.enterprise_id, RegisterEffect.STALE)
         record, effect = _update(command, stored, asserted)
-    return _place(command, record, effect, uow, matcher, clock, new_id)
+    former = None if effect is RegisterEffect.CREATED else stored
+    return _place(command, record, former, effect, uow, matcher, clock, new_id)
 
 
 def primary_identifier(
@@ -132,24 +137,19 @@ def _update(
 def _place(
     command: RegisterRecord,
     record: SourceRecord,
+    former: SourceRecord | None,
     effect: RegisterEffect,
     uow: UnitOfWork,
     matcher: Matcher,
     clock: Clock,
     new_id: NewId,
 ) -> RegisterOutcome:
-    placed = record
-    items: tuple[str, ...] = ()
-    if effect is RegisterEffect.UNCHANGED:
-        uow.records.save(record, blocking_keys=matcher.blocking_keys(record))
-    else:
-        placed, items = place_record(
-            record, source=command.source, uow=uow, matcher=matcher, clock=clock, new_id=new_id
-        )
-    placed, more = join_asserted(placed, source=command.source, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
+    placed, items, is_truncated = place_record(
+        record, former, source=command.source, uow=uow, matcher=matcher, clock=clock, new_id=new_id
+    )
     kind = "registered" if effect is RegisterEffect.CREATED else "updated"
     _remember(command, placed, kind, uow)
-    return RegisterOutcome(placed.identifier, placed.enterprise_id, effect, (*items, *more))
+    return RegisterOutcome(placed.identifier, placed.enterprise_id, effect, items, is_truncated)
 
 
 def _suspect_reuse(

@@ -56,17 +56,32 @@ def resolve_identity(identifier: PatientIdentifier, *, uow: UnitOfWork) -> Resol
 
 
 def resolve_person(enterprise_id: EnterpriseId, *, uow: UnitOfWork) -> ResolvedIdentity:
-    """The person an enterprise id names.
+    """The person an enterprise id names; an id whose records all went to another person names that one.
 
     Raises:
-        UnknownIdentifier: nobody has this enterprise id (any more).
+        UnknownIdentifier: nobody has this enterprise id.
     """
     records = uow.records.of_person(enterprise_id)
+    if not records:
+        enterprise_id = follow_person(enterprise_id, uow=uow)
+        records = uow.records.of_person(enterprise_id)
     if not records:
         raise UnknownIdentifier("no person has this enterprise id")
     retired = _retired_into(records, uow)
     about = [r.identifier for r in records]
     return ResolvedIdentity(enterprise_id, records, retired, uow.reviews.open_about(about))
+
+
+def follow_person(enterprise_id: EnterpriseId, *, uow: UnitOfWork) -> EnterpriseId:
+    """The enterprise id at the end of the chain of redirects; itself when it has records or never had."""
+    seen = {enterprise_id}
+    while not uow.records.of_person(enterprise_id):
+        into = uow.records.redirect_of(enterprise_id)
+        if into is None or into in seen:
+            break
+        seen.add(into)
+        enterprise_id = into
+    return enterprise_id
 
 
 def _retired_into(

@@ -13,7 +13,7 @@ from mpi.ports import Clock, UnitOfWork
 def supersede_reviews(identifiers: Collection[PatientIdentifier], *, uow: UnitOfWork, clock: Clock) -> None:
     """Every open item about one of these records becomes superseded (the record is gone)."""
     for item in uow.reviews.open_about(identifiers):
-        _close(item, uow, clock)
+        supersede_item(item, uow=uow, clock=clock)
 
 
 def supersede_settled(
@@ -26,8 +26,9 @@ def supersede_settled(
             and item.left != item.right
             and {item.left, item.right} <= set(one_person)
         ):
-            _close(item, uow, clock)
+            supersede_item(item, uow=uow, clock=clock)
 
 
-def _close(item: ReviewItem, uow: UnitOfWork, clock: Clock) -> None:
+def supersede_item(item: ReviewItem, *, uow: UnitOfWork, clock: Clock) -> None:
+    """The question no longer stands."""
     uow.reviews.save(replace(item, status=ReviewStatus.SUPERSEDED, decided_at=clock(), version=item.version + 1))

@@ -56,7 +56,7 @@ def test_acknowledgement_is_in_the_messages_character_set(door: Door, declared: 
 
 
 @pytest.mark.parametrize(
-    ("event", "code"), [("ADT^A99", "201"), ("ADT^A24", "201"), ("ADT", "201"), ("MDM^T02", "200"), ("XYZ", "200")]
+    ("event", "code"), [("ADT^A99", "201"), ("ADT^A36", "201"), ("ADT", "201"), ("MDM^T02", "200"), ("XYZ", "200")]
 )
 def test_unsupported_kinds_are_refused_and_nothing_is_kept(door: Door, store: OpenStore, event: str, code: str) -> None:
     ack = door.send(message(event=event))

@@ -1,4 +1,4 @@
-"""Link a record to a person, with the numbers that only stand for it.
+"""Records that are more than a number, and the numbers that only stand for one.
 
 A *companion* is a record without demographics of its own: a number that a sender gave beside its own one (a national
 id, another hospital's number). It has no mind of its own and goes where the record goes that asserted it.
@@ -6,11 +6,8 @@ id, another hospital's number). It has no mind of its own and goes where the rec
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from mpi.identity.records import PersonLink, SourceRecord
+from mpi.identity.records import SourceRecord
 from mpi.ports import UnitOfWork
-from mpi.usecases.matcher import Matcher
 
 
 def has_evidence(record: SourceRecord) -> bool:
@@ -34,14 +31,3 @@ def other_members(record: SourceRecord, uow: UnitOfWork) -> tuple[SourceRecord, 
         return ()
     own = {record.identifier, *(c.identifier for c in companions_of(record, uow))}
     return tuple(m for m in uow.records.of_person(record.enterprise_id) if m.identifier not in own)
-
-
-def move_record(record: SourceRecord, link: PersonLink, *, uow: UnitOfWork, matcher: Matcher) -> SourceRecord:
-    """Store the record and its companions with the link; return the record as stored."""
-    companions = companions_of(record, uow)
-    moved = record.linked(link)
-    uow.records.save(moved, blocking_keys=matcher.blocking_keys(moved))
-    for companion in companions:
-        follower = companion.linked(replace(link, match_weight=None, model_version=None))
-        uow.records.save(follower, blocking_keys=matcher.blocking_keys(follower))
-    return moved

@@ -1,0 +1,200 @@
+"""Fetch all records that have to do with some records, so that who is one person can be decided on them alone.
+
+Closed over: links by score, numbers sent together, assertions, and members of the same persons. A neighbourhood of more
+than ``MOST_IN_CORE`` records is cut there and says so; each record is compared with its ``max_candidates`` nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from mpi.identity.decisions import AlwaysLink
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.records import SourceRecord
+from mpi.matching.guards import MatchDecision
+from mpi.matching.neighbourhood import Neighbourhood
+from mpi.matching.scoring import MatchScore
+from mpi.ports import UnitOfWork
+from mpi.usecases.companions import has_evidence
+from mpi.usecases.matcher import Matcher
+
+MOST_IN_CORE = 300
+"""Records of one neighbourhood that are dealt out together; real ones have a handful."""
+
+NAMESAKE_MARGIN_BITS = 5.0
+"""A rare name and a birth date alone link a record to a person of several records only with so much to spare."""
+
+
+def gather_neighbourhood(
+    seeds: Collection[SourceRecord], *, former: Collection[SourceRecord] = (), uow: UnitOfWork, matcher: Matcher
+) -> Neighbourhood:
+    """The neighbourhood of the records as they are to be (``seeds`` need not be stored yet).
+
+    ``former`` are earlier states of some of them (or of records now retired): who was near then is near now.
+    """
+    gathering = _Gathering(seeds, uow, matcher)
+    for record in former:
+        gathering.visit_former(record)
+    gathering.close()
+    return gathering.neighbourhood()
+
+
+class _Gathering:
+    def __init__(self, seeds: Collection[SourceRecord], uow: UnitOfWork, matcher: Matcher) -> None:
+        self._uow = uow
+        self._matcher = matcher
+        self._changed = {record.identifier: record for record in seeds}
+        self._records: dict[str, SourceRecord] = {str(i): r for i, r in self._changed.items()}
+        self._core: dict[str, SourceRecord] = {}
+        self._waiting: dict[str, SourceRecord] = dict(self._records)
+        self._near: dict[str, SourceRecord] = {}
+        self._scores: dict[tuple[str, str], MatchScore] = {}
+        self._pairs: dict[tuple[str, str], MatchScore] = {}
+        self._persons: set[EnterpriseId] = set()
+        self._looked_up: set[str] = set()
+        self._always: tuple[AlwaysLink, ...] = ()
+        self._is_truncated = False
+
+    def visit_former(self, record: SourceRecord) -> None:
+        """Whoever was linked to the earlier state joins the core; so do members of its person."""
+        keys = self._matcher.blocking_keys(record)
+        found = self._uow.records.sharing_keys(keys, limit=self._matcher.max_candidates).records
+        comparable = self._matcher.comparable(record)
+        for candidate in found:
+            if candidate.identifier == record.identifier:
+                continue
+            if (
+                not has_evidence(candidate)
+                or self._is_sent_with(record, candidate)
+                or self._matcher.score(comparable, self._matcher.comparable(candidate)).decision is MatchDecision.LINK
+            ):
+                self._await(candidate)
+        self._await_members([record])
+
+    def close(self) -> None:
+        """Everybody near, then partners of assertions (members of their persons already, as a rule), until no more."""
+        while self._waiting:
+            self._close_by_evidence()
+            self._await_partners()
+
+    def _close_by_evidence(self) -> None:
+        while self._waiting:
+            frontier, self._waiting = self._waiting, {}
+            if len(self._core) + len(frontier) > MOST_IN_CORE:
+                self._is_truncated = True
+                frontier = dict(sorted(frontier.items())[: max(0, MOST_IN_CORE - len(self._core))])
+            self._core |= frontier
+            if not frontier:
+                break
+            self._await_members(frontier.values())
+            self._await_numbers(frontier.values())
+            self._visit_candidates(frontier)
+
+    def _visit_candidates(self, frontier: Mapping[str, SourceRecord]) -> None:
+        keys = {key for record in frontier.values() for key in self._matcher.blocking_keys(record)} - self._looked_up
+        if keys:
+            self._looked_up |= keys
+            found = self._uow.records.sharing_keys(keys, limit=self._matcher.max_candidates * len(frontier))
+            self._is_truncated |= found.truncated
+            for candidate in (*found.records, *self._changed.values()):
+                self._near.setdefault(str(candidate.identifier), self._current(candidate))
+        for record in frontier.values():
+            mine = self._matcher.blocking_keys(record)
+            for key, candidate in list(self._near.items()):
+                if candidate.identifier != record.identifier and not mine.isdisjoint(
+                    self._matcher.blocking_keys(candidate)
+                ):
+                    self._compare(record, candidate, key)
+
+    def _compare(self, record: SourceRecord, candidate: SourceRecord, key: str) -> None:
+        if self._is_sent_with(record, candidate) or self._is_sent_with(candidate, record):
+            self._await(candidate)
+        if not (has_evidence(record) and has_evidence(candidate)):
+            return
+        mine = str(record.identifier)
+        pair = (mine, key) if mine < key else (key, mine)
+        self._records.setdefault(key, candidate)
+        scored = self.score(*pair)
+        if scored.decision is MatchDecision.LINK:
+            self._await(candidate)
+        if scored.decision is not MatchDecision.NO:
+            self._pairs[pair] = scored
+
+    def score(self, a: str, b: str) -> MatchScore:
+        pair = (a, b) if a < b else (b, a)
+        if pair not in self._scores:
+            one, other = (self._matcher.comparable(self._records[key]) for key in pair)
+            self._scores[pair] = self._matcher.score(one, other)
+        return self._scores[pair]
+
+    def _is_sent_with(self, record: SourceRecord, number: SourceRecord) -> bool:
+        return number.identifier in record.asserted_identifiers and self._matcher.authorities.is_registered(
+            number.identifier.assigning_authority
+        )
+
+    def _await(self, record: SourceRecord) -> None:
+        key, current = str(record.identifier), self._current(record)
+        self._records[key] = current
+        if key not in self._core:
+            self._waiting[key] = current
+
+    def _current(self, record: SourceRecord) -> SourceRecord:
+        return self._changed.get(record.identifier, record)
+
+    def _await_members(self, records: Iterable[SourceRecord]) -> None:
+        persons = {r.enterprise_id for r in records if r.enterprise_id is not None} - self._persons
+        self._persons |= persons
+        for members in self._uow.records.of_persons(persons).values() if persons else ():
+            for member in members:
+                self._await(member)
+
+    def _await_partners(self) -> None:
+        placed = [record.identifier for record in self._core.values() if record.link is not None]
+        if placed:
+            self._always = self._uow.decisions.always_links_of(placed)
+            self._await_known({i for link in self._always for i in link.pair})
+
+    def _await_numbers(self, records: Iterable[SourceRecord]) -> None:
+        """Numbers sent with a record, also those that share no key with it (an unusable number)."""
+        self._await_known({i for r in records for i in self._matcher.registered(r.asserted_identifiers)})
+
+    def _await_known(self, identifiers: Iterable[PatientIdentifier]) -> None:
+        wanted = [i for i in identifiers if str(i) not in self._core and str(i) not in self._waiting]
+        for partner in self._uow.records.get_many(wanted).values() if wanted else ():
+            if partner.is_active:
+                self._await(partner)
+
+    def neighbourhood(self) -> Neighbourhood:
+        fringe = {key for pair in self._pairs for key in pair} - set(self._core)
+        persons = {self._records[key].enterprise_id for key in fringe}
+        members = self._uow.records.of_persons({p for p in persons if p is not None}) if persons else {}
+        around = {
+            str(r.identifier): r
+            for records in members.values()
+            for r in records
+            if str(r.identifier) not in self._core and r.identifier not in self._changed
+        }
+        records = {**around, **self._core}
+        self._records.update(records)
+        asserted = self._asserted()
+        has_choice = bool(self._pairs or asserted or self._always)
+        return Neighbourhood(
+            records=records,
+            core=frozenset(self._core),
+            pairs={pair: score for pair, score in self._pairs.items() if set(pair) <= set(records)},
+            always=self._always,
+            never=self._uow.reviews.never_links_of([r.identifier for r in self._core.values()]) if has_choice else (),
+            asserted=asserted,
+            score=self.score,
+            has_evidence=lambda key: has_evidence(records[key]),
+            namesake_joins_from=self._matcher.model.upper + NAMESAKE_MARGIN_BITS,
+            is_truncated=self._is_truncated,
+        )
+
+    def _asserted(self) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (key, str(number))
+            for key, record in self._core.items()
+            for number in self._matcher.registered(record.asserted_identifiers)
+            if str(number) in self._core
+        )

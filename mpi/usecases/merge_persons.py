@@ -1,0 +1,49 @@
+"""Staff say that two persons are one: all records of both, under the id of the one that stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpi.errors import MergeRefused
+from mpi.identity.decisions import Decision, DecisionKind
+from mpi.identity.identifiers import EnterpriseId
+from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.carry_out_decision import Saying, carry_out_decision, refuse_parted_persons
+from mpi.usecases.chosen_records import members_with_evidence
+from mpi.usecases.matcher import Matcher
+from mpi.usecases.resolve_identity import follow_person
+
+
+@dataclass(frozen=True, slots=True)
+class MergePersons:
+    """``survivor`` keeps its enterprise id; that of ``subsumed`` redirects to it."""
+
+    survivor: EnterpriseId
+    subsumed: EnterpriseId
+    decided_by: str
+    reason: str = ""
+
+
+def merge_persons(command: MergePersons, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
+    """Join the two persons by hand, every record of them.
+
+    Raises:
+        UnknownIdentifier: nobody has one of the ids.
+        MergeRefused: they are one person (``same_person``), or members were parted (``said_different``).
+    """
+    survivor, subsumed = follow_person(command.survivor, uow=uow), follow_person(command.subsumed, uow=uow)
+    if survivor == subsumed:
+        raise MergeRefused("same_person", "both enterprise ids name the same person")
+    staying, coming = members_with_evidence(survivor, uow), members_with_evidence(subsumed, uow)
+    uow.lock([str(r.identifier) for r in (*staying, *coming)])
+    refuse_parted_persons(survivor, subsumed, uow)
+    first = staying[0].identifier
+    saying = Saying(
+        DecisionKind.MERGE,
+        (*staying, *coming),
+        command.decided_by,
+        command.reason,
+        same=tuple((first, r.identifier) for r in (*staying[1:], *coming)),
+        keep={first: survivor},
+    )
+    return carry_out_decision(saying, uow=uow, matcher=matcher, clock=clock, new_id=new_id)

@@ -1,0 +1,94 @@
+"""Take a decision of staff back: both sides are as they were, but for what sites said since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpi.errors import StaleDecision, UnknownDecision
+from mpi.events import IdentityChange
+from mpi.identity.decisions import Decision
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.records import HistoryEntry, SourceRecord
+from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.carry_out_decision import reassert, retract, undone
+from mpi.usecases.follow_identifier import follow_identifier
+from mpi.usecases.matcher import Matcher
+from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
+
+
+@dataclass(frozen=True, slots=True)
+class UndoDecision:
+    """Which decision, and who takes it back."""
+
+    decision_id: str
+    undone_by: str
+
+
+def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
+    """Unsay what the decision said and restore every link it changed, its time and score included.
+
+    Raises:
+        UnknownDecision: no such decision.
+        StaleDecision: it was undone before, or a later decision about the same records must be undone first.
+    """
+    decision = uow.decisions.get(command.decision_id)
+    if decision is None:
+        raise UnknownDecision("no decision has this id")
+    uow.lock([str(identifier) for identifier in decision.touched])
+    _refuse_built_upon(decision, uow)
+    retract(decision.added, uow)
+    reassert(decision.removed, uow)
+    restored = _restore(decision, uow, matcher)
+    source = f"review:{command.undone_by}"
+    settled = settle_neighbourhood(
+        _standing(decision, uow),
+        source=source,
+        has_own_history=False,
+        uow=uow,
+        matcher=matcher,
+        clock=clock,
+        new_id=new_id,
+    )
+    closed = undone(decision, command.undone_by, clock)
+    uow.decisions.save(closed)
+    for identifier in decision.touched:
+        record = uow.records.get(identifier)
+        person = None if record is None else record.enterprise_id
+        uow.history.append(
+            HistoryEntry(identifier, f"undone:{decision.kind.value}", clock(), source, person, decision.decision_id)
+        )
+    publish_change(IdentityChange.RECORD_MOVED, settled, restored, uow=uow, clock=clock)
+    return closed
+
+
+def _refuse_built_upon(decision: Decision, uow: UnitOfWork) -> None:
+    if decision.is_undone:
+        raise StaleDecision("the decision was undone before")
+    decisions = uow.decisions.about(decision.touched)
+    later = decisions[[d.decision_id for d in decisions].index(decision.decision_id) + 1 :]
+    if any(not d.is_undone for d in later):
+        raise StaleDecision("a later decision about the same records must be undone first")
+
+
+def _restore(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> list[EnterpriseId]:
+    """Put links back that are still as the decision left them; the persons concerned."""
+    stored = uow.records.get_many([change.identifier for change in decision.changes])
+    persons: dict[EnterpriseId, None] = {}
+    for change in decision.changes:
+        record = stored.get(change.identifier)
+        persons |= dict.fromkeys((change.before.enterprise_id, change.after.enterprise_id))
+        if record is not None and record.is_active and record.link == change.after:
+            linked = record.linked(change.before)
+            uow.records.save(linked, blocking_keys=matcher.blocking_keys(linked))
+    uow.records.drop_redirects([change.before.enterprise_id for change in decision.changes])
+    return list(persons)
+
+
+def _standing(decision: Decision, uow: UnitOfWork) -> list[SourceRecord]:
+    """What stands now for the records the decision touched."""
+    found: dict[PatientIdentifier, SourceRecord] = {}
+    for identifier in decision.touched:
+        record = follow_identifier(identifier, uow=uow)
+        if record is not None and record.is_active:
+            found[record.identifier] = record
+    return list(found.values())
