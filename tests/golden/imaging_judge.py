@@ -12,7 +12,6 @@ from pydicom.dataset import Dataset
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
-from adapters.dicom.question import IssuerNames
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from federation.errors import SourceError
 from federation.imaging.dedupe import merge_site_studies
@@ -20,6 +19,7 @@ from federation.imaging.procedures import UNKNOWN_PROCEDURE
 from federation.imaging.studies import PriorStudy, SiteStudy
 from federation.imaging.timeline import in_timeline_order
 from federation.ports import PriorSource, SiteAnswer
+from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from mpi.identity.demographics import PersonName
 from mpi.identity.identifiers import PatientIdentifier
