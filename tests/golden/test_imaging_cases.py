@@ -12,7 +12,7 @@ from tests.golden.imaging_judge import differences, play
 
 _OWN = Path(__file__).parent / "imaging"
 _SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "cases" / "imaging"
-_KINDS = ("qido", "cfind", "multi")
+_KINDS = ("qido", "cfind", "fhir", "multi")
 
 
 def _shared_cases() -> list[Any]:
