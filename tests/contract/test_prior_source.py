@@ -14,6 +14,8 @@ import pytest
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.folder.settings import FolderSettings
+from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from adapters.fhir_imaging.settings import FhirSettings, PatientSearch
 from adapters.fhir_imaging.source import FhirSource
@@ -113,6 +115,17 @@ def _simulated_fhir(version: FhirVersion, search: PatientSearch) -> Iterator[Arc
 
 
 @contextmanager
+def _folder(folder: Path) -> Iterator[Archive]:
+    for file in instances():
+        file.save_as(folder / f"{file.SOPInstanceUID}.dcm", enforce_file_format=True)
+    yield Archive(
+        lambda: FolderSource(SITE, FolderSettings(folder)),
+        lambda: FolderSource(SITE, FolderSettings(folder / "nowhere")),
+        nowhere_reason="folder_missing",
+    )
+
+
+@contextmanager
 def _medplum_fhir(folder: Path) -> Iterator[Archive]:
     with medplum.medplum(folder) as server:
         server.load(HOSPITAL, FHIR_SYSTEM)
@@ -128,6 +141,7 @@ _KINDS: dict[str, Callable[[Path], Any]] = {
     "simulated_fhir_r4": lambda _: _simulated_fhir(FhirVersion.R4, PatientSearch.TWO_STEP),
     "simulated_fhir_r5_chained": lambda _: _simulated_fhir(FhirVersion.R5, PatientSearch.CHAINED),
     "medplum_fhir": _medplum_fhir,
+    "folder": _folder,
 }
 _NEEDS = {
     "orthanc_dicomweb": [pytest.mark.needs("orthanc")],

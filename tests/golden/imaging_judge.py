@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.folder.settings import FolderSettings
+from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from federation.errors import SourceError
 from federation.imaging.dedupe import merge_site_studies
@@ -63,7 +70,7 @@ class Seen:
 
 
 def play(case: Mapping[str, Any]) -> Seen:
-    """Ask what the case asks; kinds ``qido``, ``cfind``, ``fhir`` and ``multi``."""
+    """Ask what the case asks; kinds ``qido``, ``cfind``, ``fhir``, ``dicom_file`` and ``multi``."""
     if case["kind"] == "multi":
         parts = [play(response) for response in case["responses"]]
         return Seen(
@@ -72,7 +79,8 @@ def play(case: Mapping[str, Any]) -> Seen:
             sum(part.request_count for part in parts),
         )
     site = Site(SiteId(case["site"]), case["site"], case["site"], **case.get("config", {}).get("site", {}))
-    return {"qido": _play_qido, "cfind": _play_cfind, "fhir": _play_fhir}[case["kind"]](case, site)
+    players = {"qido": _play_qido, "cfind": _play_cfind, "fhir": _play_fhir, "dicom_file": _play_file}
+    return players[case["kind"]](case, site)
 
 
 def _play_qido(case: Mapping[str, Any], site: Site) -> Seen:
@@ -117,6 +125,22 @@ def _play_fhir(case: Mapping[str, Any], site: Site) -> Seen:
         }
         seen = asyncio.run(_ask(played.source, asked, site))
         return replace(seen, request_count=len(played.server.asked), requested_hosts=frozenset(played.requested_hosts))
+
+
+def _play_file(case: Mapping[str, Any], site: Site) -> Seen:
+    """The file alone in a folder; who is asked for stands in it."""
+    with TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(case["path"], folder))
+        settings = FolderSettings(Path(folder), fallback_charset=case["config"]["fallback_charset"], issuers=_ISSUERS)
+        asked = {"query": {"patient_id": _patient_id_in(copy)}}
+        return asyncio.run(_ask(FolderSource(site, settings), asked, site))
+
+
+def _patient_id_in(path: Path) -> str:
+    try:
+        return str(dcmread(path, specific_tags=["PatientID"]).get("PatientID") or "nobody")
+    except InvalidDicomError:
+        return "nobody"
 
 
 def _find_reply(response: Mapping[str, Any]) -> FindReply:
