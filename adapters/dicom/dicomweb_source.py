@@ -14,12 +14,13 @@ import httpx2
 from adapters.dicom.attributes import KEYWORDS
 from adapters.dicom.dicom_json import JsonRows, read_rows
 from adapters.dicom.dicomweb_answer import as_source_error, check_status, says_there_is_more
-from adapters.dicom.question import Question, check_identifier
+from adapters.dicom.question import Question
 from adapters.dicom.quiet_libraries import silence_httpx2
 from adapters.dicom.row_collector import RowCollector
 from adapters.dicom.settings import DicomwebSettings
 from federation.errors import SourceError, SourceProtocolError, SourceTimedOut, SourceUnavailable
 from federation.ports import SiteAnswer, SiteProbe
+from federation.sites.issuers import check_identifier
 from federation.sites.site import Site, SiteId
 from mpi.identity.identifiers import PatientIdentifier
 

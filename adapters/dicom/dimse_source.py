@@ -30,12 +30,13 @@ from adapters.dicom.dimse_query import (
     is_warning,
     study_query,
 )
-from adapters.dicom.question import Question, check_identifier
+from adapters.dicom.question import Question
 from adapters.dicom.quiet_libraries import silence_pynetdicom
 from adapters.dicom.row_collector import RowCollector
 from adapters.dicom.settings import DimseSettings
 from federation.errors import SourceError, SourceProtocolError, SourceTimedOut, SourceUnavailable
 from federation.ports import SiteAnswer, SiteProbe
+from federation.sites.issuers import check_identifier
 from federation.sites.site import Site, SiteId
 from mpi.identity.identifiers import PatientIdentifier
 

@@ -5,28 +5,22 @@ Source: DICOM PS3.4 C.6.2.1.2, PS3.18 10.6.3.3; what archives do differently sta
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from adapters.dicom import attributes as tags
 from adapters.dicom.attributes import Attributes
-from adapters.dicom.dates import parse_birth_date, parse_start
 from adapters.dicom.person_name import parse_person_name
 from adapters.dicom.question import Question
+from federation.imaging.archive_values import is_regular_uid, is_uid, modality_codes, read_count
 from federation.imaging.studies import ReportStatus, SiteStudy
+from federation.imaging.study_dates import parse_birth_date, parse_start
 from mpi.identity.demographics import AdministrativeSex
 from mpi.identity.identifiers import PatientIdentifier
 
-_UID_CHARACTERS = re.compile(r"[0-9.]+")
-_REGULAR_UID = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+")
-_LONGEST_UID = 64
-_MODALITY = re.compile(r"[A-Z][A-Z0-9_]{1,15}")
 _AVAILABLE = {"ONLINE": True, "NEARLINE": True, "OFFLINE": False, "UNAVAILABLE": False}
 _SEXES = {sex.value: sex for sex in AdministrativeSex}
-_COUNT_LIMIT = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ def map_row(row: Attributes, question: Question) -> MappedRow:
     uid = row.text(tags.STUDY_INSTANCE_UID)
     if uid is None:
         return MappedRow(None, ("missing_study_uid",))
-    if not _UID_CHARACTERS.fullmatch(uid):
+    if not is_uid(uid):
         return MappedRow(None, ("irregular_uid",))
     study = _map_study(row, uid, question)
     return MappedRow(study, study.warnings)
@@ -63,8 +57,8 @@ def _map_study(row: Attributes, uid: str, question: Question) -> SiteStudy:
     name = parse_person_name(row.text(tags.PATIENT_NAME))
     birth_date, birth_warnings = parse_birth_date(row.text(tags.PATIENT_BIRTH_DATE), now)
     modalities = _modalities(row)
-    series_count, series_warnings = _count(row.text(tags.STUDY_RELATED_SERIES))
-    instance_count, instance_warnings = _count(row.text(tags.STUDY_RELATED_INSTANCES))
+    series_count, series_warnings = read_count(row.text(tags.STUDY_RELATED_SERIES))
+    instance_count, instance_warnings = read_count(row.text(tags.STUDY_RELATED_INSTANCES))
     code, code_system = _procedure_code(row)
     is_reported = site.sr_means_final_report and "SR" in modalities
     return SiteStudy(
@@ -96,37 +90,20 @@ def _map_study(row: Attributes, uid: str, question: Question) -> SiteStudy:
                 *birth_warnings,
                 *series_warnings,
                 *instance_warnings,
-                *(() if _is_regular(uid) else ("irregular_uid",)),
+                *(() if is_regular_uid(uid) else ("irregular_uid",)),
                 *(("charset_assumed",) if row.charset_assumed else ()),
             )
         ),
     )
 
 
-def _is_regular(uid: str) -> bool:
-    return len(uid) <= _LONGEST_UID and _REGULAR_UID.fullmatch(uid) is not None
-
-
 def _modalities(row: Attributes) -> tuple[str, ...]:
     """Codes of (0008,0061), or of (0008,0060) where that has none; lists and backslashes alike."""
     for tag in (tags.MODALITIES_IN_STUDY, tags.MODALITY):
-        parts = (part.strip().upper() for value in row.all_texts(tag) for part in value.split("\\"))
-        codes = sorted({part for part in parts if _MODALITY.fullmatch(part)})
+        codes = modality_codes(row.all_texts(tag))
         if codes:
-            return tuple(codes)
+            return codes
     return ()
-
-
-def _count(text: str | None) -> tuple[int | None, tuple[str, ...]]:
-    if text is None:
-        return None, ()
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None, ("bad_number",)
-    if not number.is_finite() or not 0 <= number <= _COUNT_LIMIT or number != int(number):
-        return None, ("bad_number",)
-    return int(number), ()
 
 
 def _images_available(row: Attributes, instance_count: int | None) -> bool | None:

@@ -20,6 +20,11 @@ def silence_pynetdicom() -> None:
     logging.getLogger("pynetdicom").setLevel(_NEVER)
 
 
+def silence_pydicom() -> None:
+    """Turn pydicom's logging off for the whole process: its lines about odd files hold values."""
+    logging.getLogger("pydicom").setLevel(_NEVER)
+
+
 def silence_httpx2() -> None:
     """Turn the HTTP client's logging off for the whole process: its lines hold whole URLs and headers."""
     for name in ("httpx2", "httpcore2"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.dicom.question import IssuerNames
+from federation.sites.issuers import IssuerNames
 
 
 @dataclass(frozen=True, slots=True)

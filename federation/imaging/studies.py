@@ -114,7 +114,8 @@ class StudyLocation:
 class PriorStudy:
     """One study with all its locations. ``started`` is ``None`` when undated (such studies come last).
 
-    ``started_in`` is the year or month of such a study where a site names one.
+    ``started_in`` is the year or month of such a study where a site names one. ``probable_copies`` are UIDs of other
+    studies of the person that look like this very examination (``federation.imaging.copies``).
     """
 
     study_instance_uid: str
@@ -130,6 +131,7 @@ class PriorStudy:
     locations: tuple[StudyLocation, ...] = ()
     warnings: tuple[str, ...] = ()
     started_in: PartialDate | None = None
+    probable_copies: tuple[str, ...] = ()
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Ask every site at once for one person's studies, under one deadline, and merge the answers into one history.
 
-    identity -> per site: identifiers -> PriorSource (all at once) -> row checks -> one study per UID
+    identity -> per site: identifiers -> PriorSource (all at once) -> row checks -> one study per UID -> probable copies
              -> Coverage: every site, once, whatever happened
 
 An error is never an empty answer: what a site did is in its ``SiteCoverage``.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from federation.errors import SourceError, SourceTimedOut
+from federation.imaging.copies import flag_probable_copies
 from federation.imaging.dedupe import merge_site_studies
 from federation.imaging.procedures import Procedure
 from federation.imaging.right_patient import contradicts_record
@@ -88,7 +89,7 @@ async def search_priors(
         (study for result in results for study in result.studies), procedure_of=procedure_of, sites=directory.sites
     )
     coverage = Coverage(tuple(sorted((r.coverage for r in results), key=lambda c: c.site_id)))
-    return PriorHistory(in_timeline_order(studies), coverage, clock())
+    return PriorHistory(flag_probable_copies(in_timeline_order(studies)), coverage, clock())
 
 
 def _collect(site: Site, task: asyncio.Task[_SiteResult], deadline_seconds: float) -> _SiteResult:

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
-from adapters.dicom.question import IssuerNames
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
@@ -25,6 +24,7 @@ from federation.imaging.rule_set import RuleSet
 from federation.imaging.studies import SiteStudy
 from federation.ports import PriorSource
 from federation.sites.directory import SiteDirectory
+from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.settings import DicomwebArchive, DimseArchive, Settings, SiteSettings

@@ -55,11 +55,13 @@ HOSPITAL = SimulatedHospital(
 class Archive:
     """A running archive, a source that asks it, and what the contract needs to know about it.
 
-    ``connection_count`` is ``None`` where the archive cannot tell.
+    ``nowhere_reason`` is what the source to nowhere says; ``connection_count`` is ``None`` where the archive cannot
+    tell.
     """
 
     make_source: Callable[[], PriorSource]
     make_source_to_nowhere: Callable[[], PriorSource]
+    nowhere_reason: str = "connection_refused"
     connection_count: Callable[[], int] | None = None
 
 

@@ -14,20 +14,26 @@ import pytest
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.folder.settings import FolderSettings
+from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.fhir_imaging.settings import FhirSettings, PatientSearch
+from adapters.fhir_imaging.source import FhirSource
 from adapters.simulated.dicomweb_hospital import DicomwebHospital
 from adapters.simulated.dimse_hospital import DimseHospital
+from adapters.simulated.fhir_hospital import FhirHospital, FhirVersion
 from federation.errors import QueryRefused, SourceError, SourceTimedOut, SourceUnavailable
 from federation.ports import PriorSource, SiteAnswer
 from mpi.identity.identifiers import PatientIdentifier
 from tests.contract.archives import ANA, ANA_STUDIES, HOSPITAL, LONGER_ID, UNKNOWN, Archive, instances
-from tests.servers import dcmtk
+from tests.servers import dcmtk, medplum
 from tests.servers import orthanc as orthanc_server
 from tests.servers.availability import free_port
 
 SECONDS = 5.0
 LATER_THAN_ASKED = 0.3
 SITE = HOSPITAL.site
+FHIR_SYSTEM = "https://ngh.example/patient-number"
 
 
 def _web(url: str) -> PriorSource:
@@ -38,6 +44,10 @@ def _dimse(port: int, ae_title: str) -> PriorSource:
     return DimseSource(SITE, DimseSettings("127.0.0.1", port, ae_title))
 
 
+def _fhir(url: str, search: PatientSearch = PatientSearch.TWO_STEP) -> PriorSource:
+    return FhirSource(SITE, FhirSettings(url, patient_search=search, identifier_systems=(FHIR_SYSTEM,)))
+
+
 @contextmanager
 def _simulated_dicomweb(_: Path) -> Iterator[Archive]:
     server = DicomwebHospital(HOSPITAL)
@@ -46,7 +56,7 @@ def _simulated_dicomweb(_: Path) -> Iterator[Archive]:
         yield Archive(
             lambda: _web(server.base_url),
             lambda: _web(f"http://127.0.0.1:{free_port()}/rs"),
-            lambda: len(server.connections),
+            connection_count=lambda: len(server.connections),
         )
     finally:
         server.stop()
@@ -60,7 +70,7 @@ def _simulated_dimse(_: Path) -> Iterator[Archive]:
         yield Archive(
             lambda: _dimse(server.port, server.ae_title),
             lambda: _dimse(free_port(), server.ae_title),
-            lambda: server.association_count,
+            connection_count=lambda: server.association_count,
         )
     finally:
         server.stop()
@@ -90,17 +100,54 @@ def _dcmqrscp(folder: Path) -> Iterator[Archive]:
         yield Archive(lambda: _dimse(server.port, dcmtk.AE_TITLE), lambda: _dimse(free_port(), dcmtk.AE_TITLE))
 
 
+@contextmanager
+def _simulated_fhir(version: FhirVersion, search: PatientSearch) -> Iterator[Archive]:
+    server = FhirHospital(HOSPITAL, version=version, identifier_system=FHIR_SYSTEM, page_size=2)
+    server.start()
+    try:
+        yield Archive(
+            lambda: _fhir(server.base_url, search),
+            lambda: _fhir(f"http://127.0.0.1:{free_port()}/fhir", search),
+            connection_count=lambda: len(server.connections),
+        )
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[Archive]:
+    for file in instances():
+        file.save_as(folder / f"{file.SOPInstanceUID}.dcm", enforce_file_format=True)
+    yield Archive(
+        lambda: FolderSource(SITE, FolderSettings(folder)),
+        lambda: FolderSource(SITE, FolderSettings(folder / "nowhere")),
+        nowhere_reason="folder_missing",
+    )
+
+
+@contextmanager
+def _medplum_fhir(folder: Path) -> Iterator[Archive]:
+    with medplum.medplum(folder) as server:
+        server.load(HOSPITAL, FHIR_SYSTEM)
+        yield Archive(lambda: _fhir(server.base_url), lambda: _fhir(f"http://127.0.0.1:{free_port()}/fhir"))
+
+
 _KINDS: dict[str, Callable[[Path], Any]] = {
     "simulated_dicomweb": _simulated_dicomweb,
     "simulated_dimse": _simulated_dimse,
     "orthanc_dicomweb": _orthanc_dicomweb,
     "orthanc_dimse": _orthanc_dimse,
     "dcmqrscp": _dcmqrscp,
+    "simulated_fhir_r4": lambda _: _simulated_fhir(FhirVersion.R4, PatientSearch.TWO_STEP),
+    "simulated_fhir_r5_chained": lambda _: _simulated_fhir(FhirVersion.R5, PatientSearch.CHAINED),
+    "medplum_fhir": _medplum_fhir,
+    "folder": _folder,
 }
 _NEEDS = {
     "orthanc_dicomweb": [pytest.mark.needs("orthanc")],
     "orthanc_dimse": [pytest.mark.needs("orthanc")],
     "dcmqrscp": [pytest.mark.needs("dcmtk")],
+    "medplum_fhir": [pytest.mark.needs("medplum")],
 }
 
 
@@ -116,7 +163,7 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield archive
 
 
-@pytest.fixture(scope="module", params=["simulated_dicomweb", "simulated_dimse"])
+@pytest.fixture(scope="module", params=["simulated_dicomweb", "simulated_dimse", "simulated_fhir_r4"])
 def counting_archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     """An archive of ours: it tells how many connections were made to it."""
     with _running(request.param, tmp_path_factory) as archive:
@@ -214,7 +261,7 @@ def test_the_check_says_that_the_archive_is_there(archive: Archive) -> None:
 def test_nobody_there_is_unavailable_and_never_an_empty_answer(archive: Archive) -> None:
     with pytest.raises(SourceUnavailable) as failure:
         ask(archive.make_source_to_nowhere, ANA)
-    assert failure.value.reason == "connection_refused"
+    assert failure.value.reason == archive.nowhere_reason
     assert failure.value.retryable
 
 
@@ -223,7 +270,7 @@ def test_the_check_of_nobody_is_a_result(archive: Archive) -> None:
         source = archive.make_source_to_nowhere()
         probe = await source.check(timeout_seconds=SECONDS)
         await source.aclose()
-        assert (probe.ok, probe.reason) == (False, "connection_refused")
+        assert (probe.ok, probe.reason) == (False, archive.nowhere_reason)
 
     asyncio.run(run())
 
@@ -240,12 +287,17 @@ def test_closing_twice_is_closing_once_and_a_closed_source_does_not_answer(archi
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("kind", ["dicomweb", "dimse"])
+def _at(kind: str, port: int) -> PriorSource:
+    url = f"http://127.0.0.1:{port}/rs"
+    return {"dicomweb": lambda: _web(url), "dimse": lambda: _dimse(port, "ANY"), "fhir": lambda: _fhir(url)}[kind]()
+
+
+@pytest.mark.parametrize("kind", ["dicomweb", "dimse", "fhir"])
 def test_silence_ends_inside_the_budget(kind: str) -> None:
     """A listener that takes the connection and says nothing, ever."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
-        source = _web(f"http://127.0.0.1:{port}/rs") if kind == "dicomweb" else _dimse(port, "SILENT")
+        source = _at(kind, port)
 
         async def run() -> float:
             started = time.monotonic()
@@ -260,9 +312,9 @@ def test_silence_ends_inside_the_budget(kind: str) -> None:
         assert asyncio.run(run()) < 0.5 + LATER_THAN_ASKED
 
 
-@pytest.mark.parametrize("kind", ["dicomweb", "dimse"])
+@pytest.mark.parametrize("kind", ["dicomweb", "dimse", "fhir"])
 def test_no_text_of_an_error_names_the_patient(kind: str) -> None:
-    source = _web(f"http://127.0.0.1:{free_port()}/rs") if kind == "dicomweb" else _dimse(free_port(), "NOBODY")
+    source = _at(kind, free_port())
 
     async def run() -> str:
         try:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
-from adapters.dicom.question import IssuerNames
+from adapters.dicom.folder.settings import FolderSettings
+from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
 from federation.errors import SourceError
 from federation.imaging.dedupe import merge_site_studies
 from federation.imaging.procedures import UNKNOWN_PROCEDURE
+from federation.imaging.rule_set import default_rule_set
 from federation.imaging.studies import PriorStudy, SiteStudy
 from federation.imaging.timeline import in_timeline_order
 from federation.ports import PriorSource, SiteAnswer
+from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from mpi.identity.demographics import PersonName
 from mpi.identity.identifiers import PatientIdentifier
 from tests.builders import AUTHORITIES
+from tests.golden.fhir_player import played_fhir
 from tests.servers.scripted_cfind import AE_TITLE, FindReply, scripted_cfind
 from tests.servers.scripted_qido import Asked, Reply, scripted_qido
 
@@ -38,6 +47,7 @@ class Seen:
     answers: tuple[SiteAnswer, ...]
     failures: tuple[SourceError, ...] = ()
     request_count: int = 0
+    requested_hosts: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> tuple[SiteStudy, ...]:
@@ -60,7 +70,7 @@ class Seen:
 
 
 def play(case: Mapping[str, Any]) -> Seen:
-    """Ask what the case asks; kinds ``qido``, ``cfind`` and ``multi``."""
+    """Ask what the case asks; kinds ``qido``, ``cfind``, ``fhir``, ``dicom_file`` and ``multi``."""
     if case["kind"] == "multi":
         parts = [play(response) for response in case["responses"]]
         return Seen(
@@ -69,7 +79,8 @@ def play(case: Mapping[str, Any]) -> Seen:
             sum(part.request_count for part in parts),
         )
     site = Site(SiteId(case["site"]), case["site"], case["site"], **case.get("config", {}).get("site", {}))
-    return {"qido": _play_qido, "cfind": _play_cfind}[case["kind"]](case, site)
+    players = {"qido": _play_qido, "cfind": _play_cfind, "fhir": _play_fhir, "dicom_file": _play_file}
+    return players[case["kind"]](case, site)
 
 
 def _play_qido(case: Mapping[str, Any], site: Site) -> Seen:
@@ -104,6 +115,34 @@ def _play_cfind(case: Mapping[str, Any], site: Site) -> Seen:
         return asyncio.run(_ask(DimseSource(site, settings), case, site))
 
 
+def _play_fhir(case: Mapping[str, Any], site: Site) -> Seen:
+    with played_fhir(case, site, AUTHORITIES) as played:
+        asked = {
+            "query": {
+                "authority": played.identifier.assigning_authority,
+                "patient_id": played.identifier.local_patient_id,
+            }
+        }
+        seen = asyncio.run(_ask(played.source, asked, site))
+        return replace(seen, request_count=len(played.server.asked), requested_hosts=frozenset(played.requested_hosts))
+
+
+def _play_file(case: Mapping[str, Any], site: Site) -> Seen:
+    """The file alone in a folder; who is asked for stands in it."""
+    with TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(case["path"], folder))
+        settings = FolderSettings(Path(folder), fallback_charset=case["config"]["fallback_charset"], issuers=_ISSUERS)
+        asked = {"query": {"patient_id": _patient_id_in(copy)}}
+        return asyncio.run(_ask(FolderSource(site, settings), asked, site))
+
+
+def _patient_id_in(path: Path) -> str:
+    try:
+        return str(dcmread(path, specific_tags=["PatientID"]).get("PatientID") or "nobody")
+    except InvalidDicomError:
+        return "nobody"
+
+
 def _find_reply(response: Mapping[str, Any]) -> FindReply:
     if "status" not in response:
         return FindReply(None)
@@ -134,6 +173,10 @@ def differences(seen: Seen, expected: Mapping[str, Any]) -> list[str]:
             found.append("order")
         for study in expected["studies"]:
             found += _study_differences(seen, study)
+    included = expected.get("studies_include", ())
+    found += [difference for study in included for difference in _study_differences(seen, study)]
+    found += [f"counted {uid}" for uid in expected.get("not_counted_as_prior", ()) if uid in _counted(seen)]
+    found += [f"asked {host}" for host in expected.get("never_requested", ()) if host in seen.requested_hosts]
     if "count" in expected and len(seen.history) != expected["count"]:
         found.append(f"count {len(seen.history)}")
     found += [f"listed {uid}" for uid in expected.get("excluded", ()) if uid in listed]
@@ -143,6 +186,13 @@ def differences(seen: Seen, expected: Mapping[str, Any]) -> list[str]:
     if "max_requests" in expected and seen.request_count > expected["max_requests"]:
         found.append(f"{seen.request_count} requests")
     return found
+
+
+def _counted(seen: Seen) -> set[str]:
+    """Studies that the duplicate rules would look at."""
+    rules = default_rule_set()
+    counting = {*rules.completed_statuses, *rules.pending_statuses}
+    return {study.study_instance_uid for study in seen.history if study.status in counting}
 
 
 def _study_differences(seen: Seen, wanted: Mapping[str, Any]) -> list[str]:

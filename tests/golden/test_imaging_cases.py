@@ -12,7 +12,7 @@ from tests.golden.imaging_judge import differences, play
 
 _OWN = Path(__file__).parent / "imaging"
 _SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "cases" / "imaging"
-_KINDS = ("qido", "cfind", "multi")
+_KINDS = ("qido", "cfind", "fhir", "dicom_file", "multi")
 
 
 def _shared_cases() -> list[Any]:
@@ -24,9 +24,16 @@ def _shared_cases() -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in cases if case["kind"] in _KINDS]
 
 
+def _input(case: dict[str, Any]) -> dict[str, Any]:
+    """What is put in: beside the listing, or the listing itself for a DICOM file."""
+    path = _SHARED / case["file"]
+    document: dict[str, Any] = json.loads(path.read_text()) if path.suffix == ".json" else case["input"]
+    return {**document, "path": str(path)}
+
+
 @pytest.mark.parametrize("case", _shared_cases())
 def test_shared_case(case: dict[str, Any]) -> None:
-    found = differences(play(json.loads((_SHARED / case["file"]).read_text())), case["expect"])
+    found = differences(play(_input(case)), case["expect"])
     if found and case["grade"] == "should":
         pytest.xfail(f"a wish, not a demand: {found}")
     assert found == []

@@ -1,4 +1,4 @@
-"""A real HTTP server that answers a QIDO query with exactly what a case says."""
+"""A real HTTP server that answers a query (QIDO-RS, FHIR) with exactly what a case says."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it arrived."""
+    """One request as it arrived; ``target`` is path and query as sent."""
 
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def scripted_qido(answer: Callable[[Asked], Reply]) -> Iterator[ScriptedQido]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            asked = Asked(parts.path, parse_qs(parts.query, keep_blank_values=True), dict(self.headers.items()))
+            asked = Asked(
+                parts.path, parse_qs(parts.query, keep_blank_values=True), dict(self.headers.items()), self.path
+            )
             running.asked.append(asked)
             reply = answer(asked)
             if reply.breaks_off:

@@ -59,6 +59,9 @@ class PriorStudy:
     report: Report = strawberry.field(description="Its report.")
     relevance: Relevance | None = strawberry.field(description="For an order; null when none was given.")
     warnings: list[str] = strawberry.field(description="Stable codes of oddities, such as future_date.")
+    probable_copies: list[str] = strawberry.field(
+        description="StudyInstanceUIDs of studies in this history that are probably the same examination. Not merged."
+    )
 
     @classmethod
     def from_domain(cls, study: domain.PriorStudy, relevance: DomainRelevance | None = None) -> PriorStudy:
@@ -78,6 +81,7 @@ class PriorStudy:
             report=Report(status=study.report_status),
             relevance=None if relevance is None else Relevance(rank=relevance.rank, reasons=list(relevance.reasons)),
             warnings=list(study.warnings),
+            probable_copies=list(study.probable_copies),
         )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from adapters.dicom.dicom_json import read_object
 from adapters.dicom.mapping import MappedRow, map_row
-from adapters.dicom.question import IssuerNames, Question
+from adapters.dicom.question import Question
 from federation.imaging.studies import SiteStudy
+from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from mpi.identity.identifiers import PatientIdentifier
 from tests.builders import AUTHORITIES

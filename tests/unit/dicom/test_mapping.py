@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.dicom.question import check_identifier
 from federation.errors import QueryRefused
 from federation.imaging.studies import ReportStatus
+from federation.sites.issuers import check_identifier
 from mpi.identity.demographics import AdministrativeSex, PartialDate
 from mpi.identity.identifiers import PatientIdentifier
 from tests.unit.dicom.rows import ASKED, SITE, mapped, question, row, study_of

@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.dicom.dates import ParsedStart, parse_birth_date, parse_date, parse_offset, parse_start, parse_time
+from federation.imaging.study_dates import (
+    ParsedStart,
+    parse_birth_date,
+    parse_date,
+    parse_offset,
+    parse_start,
+    parse_time,
+)
 from mpi.identity.demographics import PartialDate
 
 NOW = dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC)

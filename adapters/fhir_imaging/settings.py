@@ -1,0 +1,51 @@
+"""How a site's FHIR server is reached. Secrets never show in a representation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from federation.sites.issuers import IssuerNames
+
+
+class PatientSearch(Enum):
+    """How a patient number is turned into studies.
+
+    TWO_STEP: ``Patient?identifier=`` and then ``ImagingStudy?patient=``; every server can do it.
+    CHAINED: ``ImagingStudy?patient.identifier=``; one request, but servers that cannot chain say *nothing found*.
+    """
+
+    TWO_STEP = "two_step"
+    CHAINED = "chained"
+
+
+@dataclass(frozen=True, slots=True)
+class FhirSettings:
+    """A FHIR server, STU3, R4 or R5.
+
+    Attributes:
+        base_url: the service root; ``/ImagingStudy`` is appended.
+        patient_search: how a patient number is turned into studies.
+        patient_parameter: ``patient``, or ``subject`` where a server knows only that.
+        identifier_systems: the systems (URIs) under which the server keeps the site's own patient numbers; none: the
+            registered OID of the site's authority as ``urn:oid:``, else numbers are asked for without a system.
+        page_size: resources asked for at once.
+        max_pages: pages read before the list is called cut.
+        max_answer_bytes: size of one page above which the answer is refused.
+        connect_timeout_seconds: how long a connection may take, inside the budget of the query.
+        bearer_token: sent as ``Authorization: Bearer`` to the origin of ``base_url`` and to nobody else.
+        ca_file: PEM file of the authority that signed the server's certificate; ``None``: the system's.
+    """
+
+    base_url: str
+    patient_search: PatientSearch = PatientSearch.TWO_STEP
+    patient_parameter: str = "patient"
+    identifier_systems: tuple[str, ...] = ()
+    page_size: int = 200
+    max_pages: int = 50
+    max_answer_bytes: int = 32 * 1024 * 1024
+    connect_timeout_seconds: float = 1.5
+    bearer_token: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    issuers: IssuerNames = field(default_factory=IssuerNames)
