@@ -8,6 +8,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
 from adapters.store.audit_log import SqlAuditLog
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
@@ -61,6 +62,14 @@ class SqlUnitOfWork:
     @property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._open_connection())
+
+    @property
+    def alerts(self) -> SqlAlertRepository:
+        return SqlAlertRepository(self._open_connection())
+
+    @property
+    def placed_orders(self) -> SqlPlacedOrderRepository:
+        return SqlPlacedOrderRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> None:
         take_locks(self._open_connection(), keys)

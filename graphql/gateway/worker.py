@@ -1,6 +1,6 @@
-"""Background work: carries outbox rows to workers and judges the orders of changed persons again.
+"""Background work: carries outbox rows to workers, which judge orders and tell of alerts (``outbox_work``).
 
-outbox row (person_changed) -> relay -> broker -> actor (id only) -> reassess_alerts -> row done
+outbox row -> relay -> broker -> actor (id only) -> what its kind asks for -> row done
 """
 
 from __future__ import annotations
