@@ -22,10 +22,13 @@ from adapters.hl7v2.identifiers import (
 )
 from adapters.hl7v2.mapping import demographics_update
 from adapters.hl7v2.message import Message, Segment
+from adapters.hl7v2.order_effect import NormalizeOrder, OrderSender, take_order, without_code_maps
+from adapters.hl7v2.orders_mapping import patient_class, sent_orders
+from federation.ports import UnitOfWork
 from mpi.errors import InvalidDemographics, MergeRefused
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import NO_EFFECT
-from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.ports import Clock, NewId
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
@@ -58,6 +61,7 @@ class Tools:
     matcher: Matcher
     clock: Clock
     new_id: NewId
+    normalize_order: NormalizeOrder = without_code_maps
 
 
 Effect = Callable[[Received, UnitOfWork, Tools], EnterpriseId | None]
@@ -99,7 +103,41 @@ def merge(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | N
     return subject
 
 
-EFFECTS: Mapping[Route, Effect] = {Route.REGISTER: register, Route.MERGE: merge, Route.VISIT: visit}
+def order(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """ORM, OMI, OMG: what PID says of its patient, then each order."""
+    return _take_orders(received, uow, tools, is_result=False)
+
+
+def result(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """ORU: what PID says of its patient, then what the results say of their orders."""
+    return _take_orders(received, uow, tools, is_result=True)
+
+
+EFFECTS: Mapping[Route, Effect] = {
+    Route.REGISTER: register,
+    Route.MERGE: merge,
+    Route.VISIT: visit,
+    Route.ORDER: order,
+    Route.RESULT: result,
+}
+
+
+def _take_orders(received: Received, uow: UnitOfWork, tools: Tools, *, is_result: bool) -> EnterpriseId | None:
+    pid = require_pid(received.message)
+    identifiers = patient_identifiers(pid, received.issuers)
+    orders = sent_orders(received.message, is_result=is_result)
+    subject = _register_pid(pid, identifiers, received, uow, tools)
+    primary = primary_identifier(identifiers, received.issuers.own_authority, tools.matcher.authorities)
+    sender = OrderSender(
+        site_id=_site_id(received, primary),
+        patient=primary,
+        event_at=received.event_at,
+        patient_class=patient_class(received.message),
+        source=received.source,
+    )
+    for sent in orders:
+        take_order(sent, sender, uow=uow, clock=tools.clock, normalize=tools.normalize_order, is_result=is_result)
+    return subject
 
 
 def _merge_one(pair: MergePair, received: Received, uow: UnitOfWork, tools: Tools) -> bool:

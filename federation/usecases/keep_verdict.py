@@ -21,6 +21,7 @@ from federation.imaging.alerts import (
     shown,
 )
 from federation.imaging.order_checks import OrderCheck
+from federation.imaging.placed_orders import OrderStatus
 from federation.ports import UnitOfWork
 from federation.sites.coverage import CoverageState
 from mpi.ports import Clock
@@ -37,13 +38,17 @@ def keep_verdict(
 
     Doing it again changes no alert. ``is_shown``: the answer goes to a person at once. ``ask_again``: when a site did
     not answer, the check is to be judged once more in the background. An incomplete answer withdraws nothing: a
-    site that is down must not silence an alert. An alert that nobody is shown goes into the outbox, once.
+    site that is down must not silence an alert. An alert that nobody is shown goes into the outbox, once. An
+    order that is cancelled or final by now gets no alert.
     """
     key, content = order_key(check.order), content_key(check.order)
     uow.lock(lock_keys(key, content))
     uow.order_checks.append(check)
     if ask_again and any(site.state in _WORTH_ASKING_AGAIN for site in check.coverage.sites):
         uow.outbox.add(CHECK_INCOMPLETE, {"check_ids": [check.check_id]}, at=check.checked_at)
+    placed = uow.placed_orders.get(key)
+    if placed is not None and placed.status is not OrderStatus.NEW:
+        return None
     at = clock()
     kept = about_order(check.order, uow.alerts.alike(key, content))
     alert = _settle(check, kept, uow, at, by)

@@ -118,6 +118,21 @@ class TasksSettings(_Part):
     threads: int = Field(2, ge=1, le=64, description="worker threads")
 
 
+class AlertSettings(_Part):
+    """Whom to tell of alerts that were raised in the background (orders received as HL7 messages)."""
+
+    webhook_url: str | None = Field(None, pattern=r"^https?://", description="receiver of signed POSTs; none = nobody")
+    webhook_secret: SecretStr | None = Field(
+        None, min_length=16, description="key of the HMAC-SHA256 signature; PRIORLINK_ALERTS__WEBHOOK_SECRET"
+    )
+
+    @model_validator(mode="after")
+    def _signed_or_not_at_all(self) -> Self:
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError("webhook_url and webhook_secret are needed together")
+        return self
+
+
 class FederationSettings(_Part):
     """How sites are asked and orders judged."""
 
@@ -142,6 +157,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()
     federation: FederationSettings = FederationSettings()
+    alerts: AlertSettings = AlertSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     match_model: Path | None = Field(None, description="match model file; none = the model that ships")
