@@ -12,6 +12,7 @@ import uvicorn
 from gateway.asgi import create_app
 from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
+from gateway.cds_hooks.door import cds_routes
 from gateway.clock import new_id, utc_now
 from gateway.resources import HubResources
 
@@ -41,7 +42,8 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        app = create_app(hub_resources(hub), hub.settings)
+        resources = hub_resources(hub)
+        app = create_app(resources, hub.settings, routes=cds_routes(resources, hub.settings.cds_hooks))
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
