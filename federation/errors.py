@@ -6,7 +6,11 @@
     ├── InvalidScenario         a scenario of a rule-set dry run; the text names the scenario and the field
     ├── InvalidLexicon          a lexicon file that cannot be used; the text names the file and the concept
     ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
+    ├── InvalidContextTable     a table of reason codes that cannot be used; the text names the entry
     ├── UnknownSite             no registered site has this id
+    ├── UnknownAlert            no alert has this id
+    ├── AlertClosed             the alert was answered before, or fell away
+    ├── StaleAlert              somebody else changed the alert (or order) at the same time: retryable
     └── SourceError             an archive did not give a usable answer (never "no priors")
         ├── SourceUnavailable   refused, reset, no route, 5xx: retryable
         ├── SourceTimedOut      no complete answer inside the budget: retryable
@@ -40,6 +44,22 @@ class InvalidLexicon(FederationError):
 
 class InvalidCodeMap(FederationError):
     """A site's code map that cannot be used; the text names the line."""
+
+
+class InvalidContextTable(FederationError):
+    """A table of reason codes that cannot be used; the text names the entry."""
+
+
+class UnknownAlert(FederationError):
+    """No alert has this id."""
+
+
+class AlertClosed(FederationError):
+    """The alert was answered before, or what it was about fell away."""
+
+
+class StaleAlert(FederationError):
+    """Somebody else changed the alert or the order at the same time."""
 
 
 class UnknownSite(FederationError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
+from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.studies import SiteStudy
 from federation.sites.site import SiteId
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -78,9 +80,70 @@ class OrderCheckRepository(Protocol):
         """Newest revision of each check about one of these persons (or whose order's identifier resolves to one)."""
 
 
+class AlertRepository(Protocol):
+    """Alerts; history is append-only, one row an event, each holding the alert as it was after it."""
+
+    def append(self, alert: DuplicateAlert) -> None:
+        """Keep one event.
+
+        Raises:
+            StaleAlert: ``(alert_id, sequence)`` is taken: somebody else was first.
+        """
+
+    def newest(self, alert_id: str) -> DuplicateAlert | None: ...
+
+    def history(self, alert_id: str) -> Sequence[DuplicateAlert]:
+        """Every event, oldest first."""
+
+    def of_order(self, order_key: str) -> Sequence[DuplicateAlert]:
+        """Newest state of each alert of the order, by alert id."""
+
+    def alike(self, order_key: str, content_key: str) -> Sequence[DuplicateAlert]:
+        """Newest state of each alert whose order has one of the keys, by alert id."""
+
+    def find(
+        self,
+        *,
+        identifiers: Collection[PatientIdentifier] | None = None,
+        enterprise_id: EnterpriseId | None = None,
+        check_id: str | None = None,
+        states: Collection[AlertState] | None = None,
+        changed_before: dt.datetime | None = None,
+        limit: int,
+    ) -> Sequence[DuplicateAlert]:
+        """Newest state of each alert that fits all that is given, last changed first.
+
+        ``identifiers`` and ``enterprise_id`` name one person: either fits.
+        """
+
+
+class PlacedOrderRepository(Protocol):
+    """Orders as sites placed them: the newest state only (messages and alerts keep the history)."""
+
+    def get(self, order_key: str) -> PlacedOrder | None: ...
+
+    def by_number(
+        self, site_id: str, *, placer_order_number: str | None, filler_order_number: str | None
+    ) -> PlacedOrder | None:
+        """The order of a site with one of the numbers, the placer's first."""
+
+    def save(self, order: PlacedOrder) -> None:
+        """Insert, or update when the stored version is ``order.version - 1``.
+
+        Raises:
+            StaleAlert: somebody else changed the order.
+        """
+
+    def open_of(self, identifiers: Collection[PatientIdentifier]) -> Sequence[PlacedOrder]:
+        """New orders for one of the identifiers, by key."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One event waiting to be told. ``kind`` is ``person_changed``; ``body`` holds ids only."""
+    """One event waiting to be told; ``body`` holds ids only.
+
+    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete`` or ``alert_raised``.
+    """
 
     outbox_id: int
     kind: str
@@ -91,6 +154,9 @@ class OutboxMessage:
 
 class Outbox(Protocol):
     """The durable queue: rows written with the change they tell of, carried to the workers by a relay."""
+
+    def add(self, kind: str, body: Mapping[str, object], *, at: dt.datetime) -> None:
+        """Write one row; it is told only if the unit of work commits."""
 
     def due(self, *, limit: int, now: dt.datetime, retry_after_seconds: float) -> Sequence[OutboxMessage]:
         """Rows neither done nor handed to a worker during the last ``retry_after_seconds``, oldest first."""
@@ -110,3 +176,7 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def order_checks(self) -> OrderCheckRepository: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def alerts(self) -> AlertRepository: ...
+    @property
+    def placed_orders(self) -> PlacedOrderRepository: ...

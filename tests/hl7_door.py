@@ -19,10 +19,10 @@ from adapters.simulated.memory_store import MemoryStore, memory_unit_of_work_fac
 from adapters.store.engine import make_engine
 from adapters.store.tables import source_record
 from adapters.store.unit_of_work import unit_of_work_factory
+from federation.ports import UnitOfWork
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.matching.match_model import default_model
-from mpi.ports import UnitOfWork
 from mpi.usecases.matcher import Matcher
 from tests.builders import AUTHORITIES
 

@@ -20,6 +20,7 @@ _CODE_TEXTS = {
     ErrorCode.SEGMENT_SEQUENCE: "Segment sequence error",
     ErrorCode.REQUIRED_FIELD_MISSING: "Required field missing",
     ErrorCode.DATA_TYPE: "Data type error",
+    ErrorCode.TABLE_VALUE_NOT_FOUND: "Table value not found",
     ErrorCode.UNSUPPORTED_MESSAGE_TYPE: "Unsupported message type",
     ErrorCode.UNSUPPORTED_EVENT: "Unsupported event code",
     ErrorCode.UNSUPPORTED_PROCESSING_ID: "Unsupported processing id",

@@ -20,12 +20,14 @@ from adapters.hl7v2.errors import ErrorCode, FieldError, Location, NotHl7, NotSu
 from adapters.hl7v2.header import Header, Route, read_header, require_header, route_of
 from adapters.hl7v2.identifiers import Issuers, MergeNotPossible
 from adapters.hl7v2.message import Message, parse_message, read_envelope, trimmed
+from adapters.hl7v2.order_effect import NormalizeOrder, without_code_maps
 from adapters.hl7v2.settings import Hl7Settings
 from adapters.hl7v2.times import event_time
+from federation.ports import UnitOfWork
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.identity.identifiers import EnterpriseId
 from mpi.identity.review import ReviewKind
-from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.ports import Clock, NewId
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
 
@@ -61,9 +63,10 @@ class Dispatcher:
         new_id: NewId,
         settings: Hl7Settings,
         observe: Observe,
+        normalize_order: NormalizeOrder = without_code_maps,
     ) -> None:
         self._uow_factory = uow_factory
-        self._tools = Tools(matcher, clock, new_id)
+        self._tools = Tools(matcher, clock, new_id, normalize_order)
         self._clock = clock
         self._new_id = new_id
         self._settings = settings

@@ -23,10 +23,13 @@ from adapters.hl7v2.identifiers import (
 )
 from adapters.hl7v2.mapping import demographics_update
 from adapters.hl7v2.message import Message, Segment
+from adapters.hl7v2.order_effect import NormalizeOrder, OrderSender, take_order, without_code_maps
+from adapters.hl7v2.orders_mapping import patient_class, sent_orders
+from federation.ports import UnitOfWork
 from mpi.errors import InvalidDemographics, MergeRefused, UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import NO_EFFECT
-from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.ports import Clock, NewId
 from mpi.usecases.apply_link import ApplyLink, apply_link
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
 from mpi.usecases.apply_unlink import ApplyUnlink, apply_unlink
@@ -62,6 +65,7 @@ class Tools:
     matcher: Matcher
     clock: Clock
     new_id: NewId
+    normalize_order: NormalizeOrder = without_code_maps
 
 
 Effect = Callable[[Received, UnitOfWork, Tools], EnterpriseId | None]
@@ -143,6 +147,16 @@ def retire(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | 
     return retire_record(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
 
 
+def order(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """ORM, OMI, OMG: what PID says of its patient, then each order."""
+    return _take_orders(received, uow, tools, is_result=False)
+
+
+def result(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
+    """ORU: what PID says of its patient, then what the results say of their orders."""
+    return _take_orders(received, uow, tools, is_result=True)
+
+
 EFFECTS: Mapping[Route, Effect] = {
     Route.REGISTER: register,
     Route.MERGE: merge,
@@ -150,6 +164,8 @@ EFFECTS: Mapping[Route, Effect] = {
     Route.LINK: link,
     Route.UNLINK: unlink,
     Route.RETIRE: retire,
+    Route.ORDER: order,
+    Route.RESULT: result,
 }
 
 
@@ -176,6 +192,24 @@ def _two_numbers(
 def _person_of(number: PatientIdentifier, uow: UnitOfWork) -> EnterpriseId | None:
     record = follow_identifier(number, uow=uow)
     return None if record is None else record.enterprise_id
+
+
+def _take_orders(received: Received, uow: UnitOfWork, tools: Tools, *, is_result: bool) -> EnterpriseId | None:
+    pid = require_pid(received.message)
+    identifiers = patient_identifiers(pid, received.issuers)
+    orders = sent_orders(received.message, is_result=is_result)
+    subject = _register_pid(pid, identifiers, received, uow, tools)
+    primary = primary_identifier(identifiers, received.issuers.own_authority, tools.matcher.authorities)
+    sender = OrderSender(
+        site_id=_site_id(received, primary),
+        patient=primary,
+        event_at=received.event_at,
+        patient_class=patient_class(received.message),
+        source=received.source,
+    )
+    for sent in orders:
+        take_order(sent, sender, uow=uow, clock=tools.clock, normalize=tools.normalize_order, is_result=is_result)
+    return subject
 
 
 def _merge_one(pair: MergePair, received: Received, uow: UnitOfWork, tools: Tools) -> bool:

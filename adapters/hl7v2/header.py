@@ -28,6 +28,8 @@ class Route(Enum):
     LINK = "link"
     UNLINK = "unlink"
     RETIRE = "retire"
+    ORDER = "order"
+    RESULT = "result"
 
 
 ADT_ROUTES: Mapping[str, Route] = (
@@ -41,6 +43,19 @@ ADT_ROUTES: Mapping[str, Route] = (
     )
 )
 """Events of message type ADT. Others about identity (A30, A35, A36, A43 ...) are refused, never dropped."""
+
+
+OTHER_ROUTES: Mapping[tuple[str, str], Route] = {
+    ("ORM", "O01"): Route.ORDER,
+    ("ORM", ""): Route.ORDER,
+    ("OMI", "O23"): Route.ORDER,
+    ("OMG", "O19"): Route.ORDER,
+    ("ORU", "R01"): Route.RESULT,
+    ("ORU", ""): Route.RESULT,
+}
+"""Orders and results by type and event. Old senders name the type alone."""
+
+_OTHER_TYPES = frozenset(kind for kind, _ in OTHER_ROUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +119,12 @@ def route_of(header: Header, *, processing_ids: frozenset[str] = PROCESSING_IDS)
     Raises:
         NotSupported: a type, event, processing id or version that we do not handle.
     """
-    if header.message_type != "ADT":
+    if header.message_type not in ("ADT", *_OTHER_TYPES):
         raise NotSupported(Location("MSH", 9), ErrorCode.UNSUPPORTED_MESSAGE_TYPE, "message type is not handled")
-    route = ADT_ROUTES.get(header.trigger_event)
+    if header.message_type == "ADT":
+        route = ADT_ROUTES.get(header.trigger_event)
+    else:
+        route = OTHER_ROUTES.get((header.message_type, header.trigger_event))
     if route is None:
         raise NotSupported(Location("MSH", 9), ErrorCode.UNSUPPORTED_EVENT, "trigger event is not handled")
     if header.processing_id and header.processing_id not in processing_ids:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from adapters.simulated.memory_state import MemoryTransaction, OutboxEntry, Refused
@@ -61,6 +61,11 @@ class MemoryOutbox:
 
     def __init__(self, transaction: MemoryTransaction) -> None:
         self._transaction = transaction
+
+    def add(self, kind: str, body: Mapping[str, object], *, at: dt.datetime) -> None:
+        outbox = self._transaction.writable().outbox
+        outbox_id = len(outbox) + 1
+        outbox[outbox_id] = OutboxEntry(OutboxMessage(outbox_id, kind, dict(body), at))
 
     def due(self, *, limit: int, now: dt.datetime, retry_after_seconds: float) -> tuple[OutboxMessage, ...]:
         handed_over_before = now - dt.timedelta(seconds=retry_after_seconds)

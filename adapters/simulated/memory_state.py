@@ -12,7 +12,9 @@ import datetime as dt
 import threading
 from dataclasses import dataclass, field
 
+from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
+from federation.imaging.placed_orders import PlacedOrder
 from federation.ports import OutboxMessage
 from mpi.audit import AuditEvent
 from mpi.identity.decisions import AlwaysLink, Decision
@@ -67,6 +69,8 @@ class MemoryState:
     outbox: dict[int, OutboxEntry] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
     order_checks: dict[str, dict[int, OrderCheck]] = field(default_factory=dict)
+    alerts: dict[str, tuple[DuplicateAlert, ...]] = field(default_factory=dict)
+    placed_orders: dict[str, PlacedOrder] = field(default_factory=dict)
 
     def copy(self) -> MemoryState:
         return MemoryState(*(getattr(self, part.name).copy() for part in dataclasses.fields(self)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Self
 
+from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlacedOrderRepository
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
     MemoryAuditLog,
@@ -66,6 +67,14 @@ class MemoryUnitOfWork:
     @property
     def outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self._open())
+
+    @property
+    def alerts(self) -> MemoryAlertRepository:
+        return MemoryAlertRepository(self._open())
+
+    @property
+    def placed_orders(self) -> MemoryPlacedOrderRepository:
+        return MemoryPlacedOrderRepository(self._open())
 
     def lock(self, keys: Collection[str]) -> bool:
         self._open()

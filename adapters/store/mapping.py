@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.store.json_codec import from_json, to_json
+from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
+from federation.imaging.placed_orders import PlacedOrder
 from federation.ports import OutboxMessage
 from mpi.audit import AuditEvent
 from mpi.events import PersonChanged
@@ -217,3 +219,44 @@ def order_check_values(check: OrderCheck) -> dict[str, Any]:
 
 def order_check_from(row: Row) -> OrderCheck:
     return from_json(OrderCheck, row["content"])
+
+
+def alert_values(alert: DuplicateAlert) -> dict[str, Any]:
+    """The columns are what alerts are looked up by; ``content`` is the whole alert after the event."""
+    return {
+        "alert_id": alert.alert_id,
+        "sequence": alert.sequence,
+        "state": alert.state,
+        "order_key": alert.order_key,
+        "content_key": alert.content_key,
+        "check_id": alert.check_id,
+        "assigning_authority": alert.patient_identifier.assigning_authority,
+        "local_patient_id": alert.patient_identifier.local_patient_id,
+        "enterprise_id": alert.enterprise_id,
+        "changed_at": alert.changed_at,
+        "content": to_json(alert),
+    }
+
+
+def alert_from(row: Row) -> DuplicateAlert:
+    return from_json(DuplicateAlert, row["content"])
+
+
+def placed_order_values(placed: PlacedOrder) -> dict[str, Any]:
+    """The columns are what orders are looked up by; ``content`` is the whole order."""
+    return {
+        "order_key": placed.order_key,
+        "site_id": placed.order.ordering_site,
+        "placer_order_number": placed.placer_order_number,
+        "filler_order_number": placed.filler_order_number,
+        "assigning_authority": placed.order.patient_identifier.assigning_authority,
+        "local_patient_id": placed.order.patient_identifier.local_patient_id,
+        "status": placed.status,
+        "changed_at": placed.changed_at,
+        "version": placed.version,
+        "content": to_json(placed),
+    }
+
+
+def placed_order_from(row: Row) -> PlacedOrder:
+    return from_json(PlacedOrder, row["content"])

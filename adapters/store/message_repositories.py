@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -67,6 +67,9 @@ class SqlOutbox:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+
+    def add(self, kind: str, body: Mapping[str, object], *, at: dt.datetime) -> None:
+        self._connection.execute(sa.insert(outbox).values(kind=kind, body=dict(body), created_at=at, attempts=0))
 
     def due(self, *, limit: int, now: dt.datetime, retry_after_seconds: float) -> tuple[OutboxMessage, ...]:
         handed_over_before = now - dt.timedelta(seconds=retry_after_seconds)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from adapters.store.columns import Code, Identity, UtcInstant, by_name
+from federation.imaging.alerts import AlertState
+from federation.imaging.placed_orders import OrderStatus
 from mpi.audit import AuditOutcome
 from mpi.identity.decisions import DecisionKind
 from mpi.identity.records import LinkSource, MatchGrade, RecordStatus
@@ -219,4 +221,39 @@ order_check = sa.Table(
     sa.Column("checked_at", UtcInstant, nullable=False, index=True),
     sa.Column("content", sa.JSON, nullable=False),
     sa.Index("ix_order_check_identifier", "assigning_authority", "local_patient_id"),
+)
+
+alert_event = sa.Table(
+    "alert_event",
+    metadata,
+    sa.Column("alert_id", Code, primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("state", by_name(AlertState), nullable=False),
+    sa.Column("order_key", Code, nullable=False, index=True),
+    sa.Column("content_key", Code, nullable=False, index=True),
+    sa.Column("check_id", Code, nullable=False, index=True),
+    sa.Column("assigning_authority", Code, nullable=False),
+    sa.Column("local_patient_id", Code, nullable=False),
+    sa.Column("enterprise_id", Code, index=True),
+    sa.Column("changed_at", UtcInstant, nullable=False, index=True),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("ix_alert_event_identifier", "assigning_authority", "local_patient_id"),
+)
+
+imaging_order = sa.Table(
+    "imaging_order",
+    metadata,
+    sa.Column("order_key", Code, primary_key=True),
+    sa.Column("site_id", Code, nullable=False),
+    sa.Column("placer_order_number", Code),
+    sa.Column("filler_order_number", Code),
+    sa.Column("assigning_authority", Code, nullable=False),
+    sa.Column("local_patient_id", Code, nullable=False),
+    sa.Column("status", by_name(OrderStatus), nullable=False),
+    sa.Column("changed_at", UtcInstant, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("ix_imaging_order_filler", "site_id", "filler_order_number"),
+    sa.Index("ix_imaging_order_identifier", "assigning_authority", "local_patient_id"),
+    sa.Index("ix_imaging_order_placer", "site_id", "placer_order_number"),
 )

@@ -8,6 +8,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
 from adapters.store.audit_log import SqlAuditLog
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
@@ -66,6 +67,14 @@ class SqlUnitOfWork:
     @property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._open_connection())
+
+    @property
+    def alerts(self) -> SqlAlertRepository:
+        return SqlAlertRepository(self._open_connection())
+
+    @property
+    def placed_orders(self) -> SqlPlacedOrderRepository:
+        return SqlPlacedOrderRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
         return take_locks(self._open_connection(), keys)

@@ -88,7 +88,10 @@ class PriorVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateAssessment:
-    """The verdict on the order. ``best`` is ``None`` when no prior is above tier none."""
+    """The verdict on the order. ``best`` is ``None`` when no prior is above tier none.
+
+    ``context`` says which flags of the order were counted, and why each is set.
+    """
 
     rule_set: str
     tier: Tier
@@ -96,6 +99,12 @@ class DuplicateAssessment:
     rules: tuple[FiredRule, ...]
     best: PriorVerdict | None = None
     verdicts: tuple[PriorVerdict, ...] = ()
+    context: tuple[FiredRule, ...] = ()
+
+    @property
+    def explanation(self) -> tuple[FiredRule, ...]:
+        """The rules that fired, and the context they were given."""
+        return (*self.rules, *self.context)
 
     @property
     def best_prior_id(self) -> str | None:

@@ -28,9 +28,20 @@ class ClinicalFlag(Enum):
     ED_CONTEXT = "ed_context"
 
 
+@dataclass(frozen=True, slots=True)
+class ContextEvidence:
+    """Why a flag is set: ``said`` is a code or a phrase of our own tables, never free text of the order."""
+
+    flag: ClinicalFlag
+    said: str
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ImagingOrder:
-    """What is ordered, for whom, where and when. ``requested_at`` is aware."""
+    """What is ordered, for whom, where and when. ``requested_at`` is aware.
+
+    ``context`` explains flags that were read from reason codes or priority.
+    """
 
     patient_identifier: PatientIdentifier
     ordering_site: SiteId
@@ -42,6 +53,7 @@ class ImagingOrder:
     placer_order_number: str | None = None
     flags: frozenset[ClinicalFlag] = frozenset()
     overridden_priors: frozenset[str] = frozenset()
+    context: tuple[ContextEvidence, ...] = ()
 
     def __repr__(self) -> str:
         return f"ImagingOrder(site={self.ordering_site})"

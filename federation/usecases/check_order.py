@@ -1,6 +1,6 @@
 """Does this order repeat a scan that was already done, anywhere?
 
-    order -> identity -> search_priors -> facts -> duplicate rules -> assessment + ranked priors -> kept
+    order -> identity -> search_priors -> facts -> duplicate rules -> assessment + ranked priors -> kept, with its alert
 
 The service advises; it never blocks an order. An identity under review neither raises nor silences an alert.
 """
@@ -8,32 +8,45 @@ The service advises; it never blocks an order. An identity under review neither 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from federation.imaging.assessment import DuplicateAssessment, OrderFacts
+from federation.imaging.alerts import DuplicateAlert, content_key, order_key, overridden_priors
+from federation.imaging.assessment import DuplicateAssessment, FiredRule, OrderFacts
 from federation.imaging.duplicate_rules import assess
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.orders import ImagingOrder
+from federation.imaging.placed_orders import PlacedOrder, is_carried_out, pending_study
 from federation.imaging.prior_facts import facts_of_prior
 from federation.imaging.relevance import Relevance, rank_priors
 from federation.imaging.rule_set import RuleSet
+from federation.imaging.timeline import in_timeline_order
 from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
-from federation.usecases.imaging_history import resolve_patient
+from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
 from mpi.ports import Clock, NewId
-from mpi.usecases.resolve_identity import ResolvedIdentity
+from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
+
+CONTEXT_RULE = "CONTEXT"
+"""Code of the lines that say which clinical context was counted, and why."""
+
+GIVEN = "given with the order"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedOrder:
-    """The kept check with what it was judged on. ``relevance`` is aligned with ``history.studies``."""
+    """The kept check with what it was judged on. ``relevance`` is aligned with ``history.studies``.
+
+    ``alert`` is the order's alert as it is now, ``None`` without one.
+    """
 
     check: OrderCheck
     identity: ResolvedIdentity
     history: PriorHistory
     relevance: tuple[Relevance, ...]
+    alert: DuplicateAlert | None = None
 
 
 async def check_order(
@@ -48,8 +61,11 @@ async def check_order(
     deadline_seconds: float,
     clock: Clock,
     new_id: NewId,
+    is_shown: bool = True,
 ) -> CheckedOrder:
     """Judge the order and keep the verdict as revision 1 of a new check.
+
+    ``is_shown``: the answer goes to a person at once.
 
     Raises:
         UnknownSite: the ordering site is not registered.
@@ -71,8 +87,8 @@ async def check_order(
         checked_at=clock(),
         checked_by=checked_by,
     )
-    await asyncio.to_thread(_keep, check, units)
-    return CheckedOrder(check, judged.identity, judged.history, judged.relevance)
+    alert = await asyncio.to_thread(_keep, check, units, clock, is_shown)
+    return CheckedOrder(check, judged.identity, judged.history, judged.relevance, alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +113,75 @@ async def judge_order(
 ) -> JudgedOrder:
     """The one evaluator behind every door: identity, priors, rules. Keeps nothing."""
     deadline = Deadline(deadline_seconds)
-    identity = await asyncio.to_thread(resolve_patient, order.patient_identifier, read)
+    known = await asyncio.to_thread(_what_is_known, order, read)
     history = await search_priors(
-        identity,
+        known.identity,
         directory=directory,
         procedure_of=procedure_of,
         deadline_seconds=deadline.seconds_to_ask,
         clock=clock,
     )
+    history = _with_pending_orders(history, known.pending, order, rules)
     facts = OrderFacts(
         procedure=order.procedure,
         site_id=order.ordering_site,
         requested_at=order.requested_at,
         flags=order.flags,
-        overridden_priors=order.overridden_priors,
+        overridden_priors=order.overridden_priors | known.overridden,
     )
     priors = [
         facts_of_prior(study, ordering_site=order.ordering_site, match_is_certain=True) for study in history.studies
     ]
     relevance = rank_priors(order.procedure, order.requested_at, history.studies, rules)
-    return JudgedOrder(identity, history, assess(facts, priors, rules), relevance)
+    assessment = replace(assess(facts, priors, rules), context=_context(order))
+    return JudgedOrder(known.identity, history, assessment, relevance)
 
 
-def _keep(check: OrderCheck, units: Callable[[], UnitOfWork]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the index knows of an order before a site is asked."""
+
+    identity: ResolvedIdentity
+    pending: tuple[PlacedOrder, ...]
+    overridden: frozenset[str]
+
+
+def _what_is_known(order: ImagingOrder, read: Callable[[], UnitOfWork]) -> _Known:
+    with read() as uow:
+        identity = resolve_identity(order.patient_identifier, uow=uow)
+        identifiers = [
+            *(record.identifier for record in identity.records),
+            *(retired for retired, _ in identity.retired_identifiers),
+        ]
+        alike = uow.alerts.alike(order_key(order), content_key(order))
+        return _Known(identity, tuple(uow.placed_orders.open_of(identifiers)), overridden_priors(order, alike))
+
+
+def _with_pending_orders(
+    history: PriorHistory, pending: tuple[PlacedOrder, ...], order: ImagingOrder, rules: RuleSet
+) -> PriorHistory:
+    """Orders placed at other sites and not carried out yet: two equal orders at once must not miss each other."""
+    within = dt.timedelta(days=rules.limits.pending_days)
+    counted = [
+        pending_study(placed)
+        for placed in pending
+        if placed.order.ordering_site != order.ordering_site
+        and abs(order.requested_at - placed.order.requested_at) <= within
+        and not is_carried_out(placed, history.studies)
+    ]
+    return replace(history, studies=in_timeline_order((*history.studies, *counted))) if counted else history
+
+
+def _context(order: ImagingOrder) -> tuple[FiredRule, ...]:
+    """Why the order's flags are set, for the explanation."""
+    explained = {evidence.flag for evidence in order.context}
+    given = ((flag, GIVEN) for flag in sorted(order.flags - explained, key=lambda flag: flag.value))
+    said = [(evidence.flag, evidence.said) for evidence in order.context]
+    return tuple(FiredRule(CONTEXT_RULE, f"{flag.value}: {why}") for flag, why in (*said, *given))
+
+
+def _keep(check: OrderCheck, units: Callable[[], UnitOfWork], clock: Clock, is_shown: bool) -> DuplicateAlert | None:
     with units() as uow:
-        uow.order_checks.append(check)
+        alert = keep_verdict(check, uow=uow, clock=clock, by=check.checked_by, is_shown=is_shown, ask_again=True)
         uow.commit()
+    return alert

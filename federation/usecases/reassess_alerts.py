@@ -1,4 +1,4 @@
-"""Judge recent orders of a person again after the person's records changed (a link, a merge, a decision by staff)."""
+"""Judge recent orders again: a person's records changed, a late site may answer now, a study was withdrawn."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from federation.imaging.alerts import order_key
 from federation.imaging.order_checks import OrderCheck
+from federation.imaging.placed_orders import OrderStatus
 from federation.imaging.rule_set import RuleSet
 from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import judge_order
+from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import ProcedureOf
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock
+
+REASSESSED_BY = "priorlink"
 
 REASSESS_WITHIN = dt.timedelta(days=1)
 """An order older than this has been carried out or dropped; its alert helps nobody any more."""
@@ -30,13 +35,14 @@ async def reassess_alerts(
     rules: RuleSet,
     deadline_seconds: float,
     clock: Clock,
+    check_ids: Collection[str] = (),
 ) -> int:
     """Append a new revision to each recent check whose verdict is another one now; return how many.
 
-    Running it twice appends nothing the second time.
+    ``check_ids`` names checks directly. Alerts follow the verdicts. Running it twice appends nothing the second time.
     """
     with read() as uow:
-        checks = uow.order_checks.open_checks_of(enterprise_ids, since=clock() - REASSESS_WITHIN)
+        checks = _recent_checks(enterprise_ids, check_ids, uow, clock() - REASSESS_WITHIN)
     revised = 0
     for check in checks:
         try:
@@ -57,10 +63,27 @@ async def reassess_alerts(
         )
         if _says_otherwise(check, new):
             with units() as uow:
-                uow.order_checks.append(new)
+                keep_verdict(new, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
                 uow.commit()
             revised += 1
     return revised
+
+
+def _recent_checks(
+    enterprise_ids: Collection[EnterpriseId], check_ids: Collection[str], uow: UnitOfWork, since: dt.datetime
+) -> list[OrderCheck]:
+    """Newest revision of each, once; not of orders that are cancelled or carried out by now."""
+    found = {check.check_id: check for check in uow.order_checks.open_checks_of(enterprise_ids, since=since)}
+    for check_id in check_ids:
+        check = uow.order_checks.newest(check_id)
+        if check is not None and check.checked_at >= since:
+            found[check_id] = check
+    return [check for check in found.values() if not _is_closed(check, uow)]
+
+
+def _is_closed(check: OrderCheck, uow: UnitOfWork) -> bool:
+    placed = uow.placed_orders.get(order_key(check.order))
+    return placed is not None and placed.status is not OrderStatus.NEW
 
 
 def _says_otherwise(old: OrderCheck, new: OrderCheck) -> bool:

@@ -42,6 +42,7 @@ def make_dispatcher(hub: Hub) -> Dispatcher:
             }
         ),
         observe=observe,
+        normalize_order=hub.normalize_order,
     )
 
 

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
 from gateway.cursors import ReviewPosition, review_position
@@ -16,6 +17,7 @@ from mpi.audit import AuditEvent
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.usecases.resolve_identity import resolve_identity, resolve_person
 
 Read = Callable[[], UnitOfWork]
 
@@ -66,6 +68,50 @@ def load_order_check(read: Read, check_id: str) -> OrderCheck | None:
     """The newest revision of a kept check."""
     with read() as uow:
         return uow.order_checks.newest(check_id)
+
+
+def load_alerts(
+    read: Read,
+    *,
+    patient: PatientIdentifier | EnterpriseId | None,
+    check_id: str | None,
+    state: AlertState | None,
+    first: int,
+) -> tuple[Sequence[DuplicateAlert], ...]:
+    """Alerts that fit, each with its events.
+
+    Raises:
+        UnknownIdentifier: nobody is behind the patient's identifier.
+    """
+    with read() as uow:
+        person, identifiers = _person_of(patient, uow)
+        found = uow.alerts.find(
+            identifiers=identifiers,
+            enterprise_id=person,
+            check_id=check_id,
+            states=None if state is None else (state,),
+            limit=first,
+        )
+        return tuple(uow.alerts.history(alert.alert_id) for alert in found)
+
+
+def load_alert(read: Read, alert_id: str) -> Sequence[DuplicateAlert]:
+    """The events of one alert; empty when there is none."""
+    with read() as uow:
+        return uow.alerts.history(alert_id)
+
+
+def _person_of(
+    patient: PatientIdentifier | EnterpriseId | None, uow: UnitOfWork
+) -> tuple[EnterpriseId | None, tuple[PatientIdentifier, ...] | None]:
+    if patient is None:
+        return None, None
+    if isinstance(patient, PatientIdentifier):
+        identity = resolve_identity(patient, uow=uow)
+    else:
+        identity = resolve_person(patient, uow=uow)
+    current = tuple(record.identifier for record in identity.records)
+    return identity.enterprise_id, (*current, *(retired for retired, _ in identity.retired_identifiers))
 
 
 def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:

@@ -14,6 +14,7 @@ import uvicorn
 from gateway.asgi import create_app
 from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
+from gateway.cds_hooks.door import cds_routes
 from gateway.clock import new_id, utc_now
 from gateway.resources import HubResources
 
@@ -51,7 +52,8 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        app = create_app(hub_resources(hub), hub.settings)
+        resources = hub_resources(hub)
+        app = create_app(resources, hub.settings, routes=cds_routes(resources, hub.settings.cds_hooks))
         self._server = _QuietServer(
             uvicorn.Config(
                 app,

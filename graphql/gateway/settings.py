@@ -119,6 +119,52 @@ class TasksSettings(_Part):
     threads: int = Field(2, ge=1, le=64, description="worker threads")
 
 
+class AlertSettings(_Part):
+    """Whom to tell of alerts that were raised in the background (orders received as HL7 messages)."""
+
+    webhook_url: str | None = Field(None, pattern=r"^https?://", description="receiver of signed POSTs; none = nobody")
+    webhook_secret: SecretStr | None = Field(
+        None, min_length=16, description="key of the HMAC-SHA256 signature; PRIORLINK_ALERTS__WEBHOOK_SECRET"
+    )
+
+    @model_validator(mode="after")
+    def _signed_or_not_at_all(self) -> Self:
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError("webhook_url and webhook_secret are needed together")
+        return self
+
+
+class CdsClientSettings(_Part):
+    """An ordering system that may call the CDS Hooks services."""
+
+    issuer: str = Field(min_length=1, description="iss claim of its tokens")
+    site: str = Field(min_length=1, description="id of the site whose orders it shows")
+    jwks_file: Path | None = Field(None, description="its public keys, a JSON Web Key Set file")
+    jwks_url: str | None = Field(None, pattern=r"^https?://", description="its public keys; also the only jku taken")
+    fhir_servers: tuple[str, ...] = Field((), description="FHIR servers of it that may be asked for a patient")
+
+    @model_validator(mode="after")
+    def _one_source_of_keys(self) -> Self:
+        if (self.jwks_file is None) == (self.jwks_url is None):
+            raise ValueError("exactly one of jwks_file and jwks_url is needed")
+        return self
+
+
+class CdsHooksSettings(_Part):
+    """Cards in the ordering system. Without ``base_url`` there are none."""
+
+    base_url: str | None = Field(
+        None, pattern=r"^https?://[^/]", description="public address of the hub; tokens name the endpoints under it"
+    )
+    deadline_ms: int = Field(400, ge=100, le=5_000, description="an answer is given after this, milliseconds")
+    warm_seconds: int = Field(120, ge=0, le=900, description="how long an archive's answer is used again")
+    warm_deadline_ms: int = Field(10_000, ge=100, le=60_000, description="how long an archive is asked behind a card")
+    clients: tuple[CdsClientSettings, ...] = ()
+    identifier_systems: dict[str, str] = Field(
+        default_factory=dict, description="FHIR identifier.system to registered authority; urn:oid: needs no entry"
+    )
+
+
 class FederationSettings(_Part):
     """How sites are asked and orders judged."""
 
@@ -143,6 +189,8 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()
     federation: FederationSettings = FederationSettings()
+    alerts: AlertSettings = AlertSettings()
+    cds_hooks: CdsHooksSettings = CdsHooksSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     match_model: Path | None = Field(None, description="match model file; none = the model that ships")

@@ -1,6 +1,6 @@
-"""Background work: carries outbox rows to workers and judges the orders of changed persons again.
+"""Background work: carries outbox rows to workers, which judge orders and tell of alerts (``outbox_work``).
 
-outbox row (person_changed) -> relay -> broker -> actor (id only) -> reassess_alerts -> row done
+outbox row -> relay -> broker -> actor (id only) -> what its kind asks for -> row done
 """
 
 from __future__ import annotations
@@ -12,48 +12,35 @@ from adapters.tasks.actors import register_actors
 from adapters.tasks.broker import UnusableBroker, close_broker, make_broker
 from adapters.tasks.relay import Relay
 from adapters.tasks.worker import InProcessWorker
-from federation.usecases.reassess_alerts import reassess_alerts
+from adapters.webhook.signed_delivery import SignedDelivery
 from gateway.bootstrap import Hub
-from gateway.clock import utc_now
+from gateway.clock import new_id, utc_now
 from gateway.errors import ConfigurationError
 from gateway.loop_thread import LoopThread
-from gateway.observability import get_logger
-from mpi.identity.identifiers import EnterpriseId
-
-log = get_logger("gateway.worker")
+from gateway.outbox_work import OutboxWork
+from gateway.settings import AlertSettings
 
 
 def outbox_handler(hub: Hub, loop: LoopThread) -> Callable[[int], None]:
-    """What the actor does with one outbox id. At least once: a repeat of a done row does nothing.
+    """What the actor does with one outbox id."""
+    return OutboxWork(
+        units=hub.units,
+        read=hub.read,
+        directory=hub.directory,
+        procedure_of=hub.procedure_of,
+        rules=hub.rules,
+        deadline_seconds=hub.settings.federation.deadline_ms / 1000,
+        clock=utc_now,
+        new_id=new_id,
+        run=loop.run,
+        deliver=_delivery(hub.settings.alerts),
+    )
 
-    The row is not held while archives are asked: on SQLite that would keep every other writer out.
-    """
 
-    def handle(outbox_id: int) -> None:
-        with hub.units() as uow:
-            message = uow.outbox.get(outbox_id)
-        if message is None:
-            return
-        persons = message.body.get("enterprise_ids", [])
-        ids = [EnterpriseId(str(p)) for p in persons] if isinstance(persons, list) else []
-        revised = loop.run(
-            reassess_alerts(
-                ids,
-                units=hub.units,
-                read=hub.read,
-                directory=hub.directory,
-                procedure_of=hub.procedure_of,
-                rules=hub.rules,
-                deadline_seconds=hub.settings.federation.deadline_ms / 1000,
-                clock=utc_now,
-            )
-        )
-        with hub.units() as uow:
-            uow.outbox.mark_done(outbox_id, at=utc_now())
-            uow.commit()
-        log.info("outbox_message_handled", revised_count=revised)
-
-    return handle
+def _delivery(settings: AlertSettings) -> SignedDelivery | None:
+    if settings.webhook_url is None or settings.webhook_secret is None:
+        return None
+    return SignedDelivery(settings.webhook_url, settings.webhook_secret.get_secret_value().encode())
 
 
 @contextmanager

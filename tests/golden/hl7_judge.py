@@ -6,14 +6,15 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from federation.ports import UnitOfWork
 from mpi.identity.demographics import PersonName
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.records import SourceRecord
-from mpi.ports import UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from tests.hl7_door import Ack, OpenStore
 
 State = Mapping[str, Any]
+_SITES = ("NGH", "LKM", "RDI")
 Records = Sequence[SourceRecord]
 
 
@@ -151,6 +152,31 @@ def _ack_fields(wanted: dict[str, str], _: UnitOfWork, __: Records, acks: Sequen
     return [f"{p} is {found[p]!r}, expected {w!r}" for p, w in wanted.items() if found[p] != w]
 
 
+def _orders(expected: list[dict[str, Any]], uow: UnitOfWork, *_: object) -> list[str]:
+    lines = []
+    for wanted in expected:
+        numbers = {"placer_order_number": wanted.get("placer"), "filler_order_number": wanted.get("filler")}
+        found = next((o for site in _SITES if (o := uow.placed_orders.by_number(site, **numbers))), None)
+        if found is None:
+            lines.append(f"order {numbers} does not exist")
+            continue
+        view = {
+            "placer": found.placer_order_number,
+            "filler": found.filler_order_number,
+            "status": found.status.value,
+            "code": found.order.code,
+            "system": found.order.code_system,
+            "local_code": found.local_code,
+        }
+        lines += [f"order {numbers}: {k} is {view[k]!r}, expected {v!r}" for k, v in wanted.items() if view[k] != v]
+    return lines
+
+
+def _no_open_alert_for(number: str, uow: UnitOfWork, *_: object) -> list[str]:
+    alerts = (alert for site in _SITES for alert in uow.alerts.of_order(f"{site}|{number}"))
+    return [f"alert {alert.alert_id} is open" for alert in alerts if alert.is_open]
+
+
 def _one_of(states: list[dict[str, Any]], uow: UnitOfWork, records: Records, acks: Sequence[Ack]) -> list[str]:
     codes = [ack.code for ack in acks]
     tried = []
@@ -179,4 +205,6 @@ _CHECKS: Mapping[str, Callable[..., list[str]]] = {
     "err": _err,
     "ack_fields": _ack_fields,
     "one_of": _one_of,
+    "orders": _orders,
+    "no_open_alert_for": _no_open_alert_for,
 }

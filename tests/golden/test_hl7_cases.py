@@ -18,7 +18,7 @@ import pytest
 
 from adapters.hl7v2.batch import import_file
 from adapters.hl7v2.framing import framed
-from adapters.hl7v2.header import ADT_ROUTES
+from adapters.hl7v2.header import ADT_ROUTES, OTHER_ROUTES
 from adapters.hl7v2.settings import Hl7Settings, Hl7SiteSettings
 from adapters.store.engine import make_engine
 from adapters.store.migrate import upgrade
@@ -55,7 +55,11 @@ class Case(dict[str, Any]):
     @property
     def unhandled_events(self) -> set[str]:
         kinds = {(m.group(1), m.group(2).decode()) for data in self.data() for m in _MESSAGE_TYPE.finditer(data)}
-        return {event for kind, event in kinds if kind != b"ADT" or event not in ADT_ROUTES}
+        return {
+            event
+            for kind, event in kinds
+            if (kind.decode(), event) not in OTHER_ROUTES and (kind != b"ADT" or event not in ADT_ROUTES)
+        }
 
 
 def _cases(folder: Path) -> list[Any]:

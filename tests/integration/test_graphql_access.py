@@ -33,6 +33,9 @@ CALLS: dict[str, str] = {
     "checkOrder": 'mutation { checkOrder(order: {patient: {assigningAuthority: "NGH", localPatientId: "0007"}, '
     'orderingSite: "NGH", description: "CT"}) { __typename } }',
     "orderCheck": '{ orderCheck(checkId: "nothing") { __typename } }',
+    "alerts": "{ alerts(state: SHOWN) { __typename } }",
+    "acceptAlert": 'mutation { acceptAlert(alertId: "nothing") { __typename } }',
+    "overrideAlert": 'mutation { overrideAlert(alertId: "x", reason: URGENT_NO_TIME) { __typename } }',
     "person": '{ person(enterpriseId: "nobody") { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from federation.imaging.alerts import AlertState, OverrideReason
 from federation.imaging.assessment import Relation, Tier
 from federation.imaging.orders import ClinicalFlag
 from federation.imaging.procedures import Contrast, Laterality, Modality, ProcedureFlag
@@ -18,6 +19,9 @@ DESCRIPTIONS = {
     Tier: "How strongly an order should be reconsidered: NONE, INFO, WARNING, INTERRUPTIVE (strongest).",
     Relation: "How a prior answers an order: in full (EQUIVALENT), in part (PARTIAL), by another technique (CROSS), "
     "not at all (UNRELATED), or no prior counts (NONE).",
+    AlertState: "Where an alert is: RAISED, SHOWN, then ACCEPTED (the order was given up), OVERRIDDEN (it stands), "
+    "SUPERSEDED (what it was about fell away) or EXPIRED (nobody answered).",
+    OverrideReason: "Why an order stands although it repeats a prior.",
     ClinicalFlag: "Context of an order that exempts it or caps its alert. What is not given is taken as false.",
     Modality: "Examination class, coarser than the DICOM modality: CR, DX, PX, RG and IO are all XR.",
     Laterality: "Side. NONE: the region is not paired. UNKNOWN: a paired region whose side is not stated.",

@@ -78,6 +78,10 @@ class OrderCheck:
     procedure: Procedure = strawberry.field(description="What was ordered, as it was understood.")
     enterprise_id: strawberry.ID | None = strawberry.field(description="The person the order is for.")
     checked_at: dt.datetime = strawberry.field(description="When this revision was judged.")
+    alert_id: strawberry.ID | None = strawberry.field(
+        description="The order's alert, to be accepted or overridden. Null: none, or a kept check is read again (ask "
+        "alerts with its checkId)."
+    )
 
     @classmethod
     def from_domain(
@@ -85,6 +89,7 @@ class OrderCheck:
         check: order_checks.OrderCheck,
         directory: SiteDirectory,
         priors: list[PriorStudy] | None = None,
+        alert_id: str | None = None,
     ) -> OrderCheck:
         """One revision of a check; ``priors`` only when it was judged just now."""
         verdict = check.assessment
@@ -95,8 +100,8 @@ class OrderCheck:
             tier=verdict.tier,
             best=None if verdict.best is None else PriorVerdict.from_domain(verdict.best, known),
             relation=verdict.relation,
-            rules=[rule.code for rule in verdict.rules],
-            reasons=[rule.reason for rule in verdict.rules],
+            rules=[rule.code for rule in verdict.explanation],
+            reasons=[rule.reason for rule in verdict.explanation],
             verdicts=[PriorVerdict.from_domain(one, known) for one in verdict.verdicts],
             priors=priors,
             coverage=coverage_list(check.coverage, directory),
@@ -106,6 +111,7 @@ class OrderCheck:
             procedure=Procedure.from_domain(check.order.procedure),
             enterprise_id=None if check.enterprise_id is None else strawberry.ID(check.enterprise_id),
             checked_at=check.checked_at,
+            alert_id=None if alert_id is None else strawberry.ID(alert_id),
         )
 
     def audit_subjects(self) -> tuple[str, ...]:
@@ -137,7 +143,8 @@ async def resolve_check_order(
     except InvalidOrder:
         raise InputProblem("invalid_order", "order", "cannot be judged") from None
     info.context.metrics.count_sites(checked.history.coverage)
-    return OrderCheck.from_domain(checked.check, resources.directory, _priors(checked))
+    alert_id = None if checked.alert is None else checked.alert.alert_id
+    return OrderCheck.from_domain(checked.check, resources.directory, _priors(checked), alert_id)
 
 
 async def resolve_order_check(info: HubInfo, check_id: strawberry.ID) -> OrderCheckResult:

@@ -5,6 +5,8 @@ Refusal
 ├── InvalidInput           an argument cannot be used; ``field`` says which
 ├── PatientNotFound        nobody is behind the identifier
 ├── OrderCheckNotFound     no check has this id
+├── AlertNotFound          no alert has this id
+├── AlertNotOpen           the alert is closed (in ``alerts``: it holds the alert)
 ├── ReviewItemNotFound     no review item has this id
 ├── StaleReviewItem        the item changed since it was shown (in ``reviews``: it holds the item)
 └── DecisionRefused        a human said otherwise before
@@ -47,6 +49,12 @@ class PatientNotFound(Refusal):
 class OrderCheckNotFound(Refusal):
     code: str = strawberry.field(default="order_check_not_found", description=CODE)
     message: str = strawberry.field(default="no order check has this id", description=MESSAGE)
+
+
+@strawberry.type(description="No alert has this id.")
+class AlertNotFound(Refusal):
+    code: str = strawberry.field(default="alert_not_found", description=CODE)
+    message: str = strawberry.field(default="no alert has this id", description=MESSAGE)
 
 
 @strawberry.type(description="No review item has this id.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
+from gateway.schema.alert_queries import resolve_accept_alert, resolve_alerts, resolve_override_alert
+from gateway.schema.alerts import AlertsResult, AnswerAlertResult
 from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
 from gateway.schema.guard import Guarded
 from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
@@ -45,6 +47,12 @@ class Query:
         extensions=[Guarded("orderCheck")],
         description="The newest revision of a kept check: the verdict changes when the person's records do.",
     )
+    alerts: AlertsResult = strawberry.field(
+        resolver=resolve_alerts,
+        extensions=[Guarded("alerts")],
+        description="Alerts that fit all that is given, last changed first. Give at least one of patient, checkId and "
+        "state; first is 1 to 100.",
+    )
     person: PersonResult = strawberry.field(
         resolver=resolve_person_field,
         extensions=[Guarded("person")],
@@ -74,6 +82,17 @@ class Query:
 class Mutation:
     check_order: CheckOrderResult = strawberry.field(
         resolver=resolve_check_order, extensions=[Guarded("checkOrder")], description=_CHECK_ORDER
+    )
+    accept_alert: AnswerAlertResult = strawberry.field(
+        resolver=resolve_accept_alert,
+        extensions=[Guarded("acceptAlert")],
+        description="The order is given up for the prior. Saying it again changes nothing.",
+    )
+    override_alert: AnswerAlertResult = strawberry.field(
+        resolver=resolve_override_alert,
+        extensions=[Guarded("overrideAlert")],
+        description="The order stands. This prior never alerts for this order again. comment holds at most 500 "
+        "characters.",
     )
     decide_review_item: DecideReviewItemResult = strawberry.field(
         resolver=resolve_decide_review_item,

@@ -1,0 +1,30 @@
+"""An answer to an alert and its audit entry as one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from federation.imaging.alerts import DuplicateAlert
+from federation.usecases.decide_alert import DecideAlert, decide_alert
+from gateway.context import HubContext
+from gateway.permissions import role_used
+from mpi.audit import AuditOutcome
+
+
+def answer_and_read(operation: str, command: DecideAlert, context: HubContext) -> Sequence[DuplicateAlert]:
+    """Carry out the answer, audit it, commit, and give the alert's events. Sync, for a thread.
+
+    Raises:
+        UnknownAlert, AlertClosed: as ``decide_alert``; nothing was changed.
+    """
+    resources = context.resources
+    with resources.units() as uow:
+        alert = decide_alert(command, uow=uow, clock=resources.clock)
+        detail = alert.override_reason.value if alert.override_reason is not None else ""
+        role = role_used(operation, context.caller.roles)
+        uow.audit.append(
+            context.audit_event(operation, AuditOutcome.SUCCESS, role=role, subject=alert.enterprise_id, detail=detail)
+        )
+        events = uow.alerts.history(alert.alert_id)
+        uow.commit()
+    return events

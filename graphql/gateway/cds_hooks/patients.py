@@ -1,0 +1,80 @@
+"""Whom a hook is about: from a FHIR Patient's identifiers to a number that the index knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import httpx2
+
+from federation.ports import UnitOfWork
+from gateway.cds_hooks.client_auth import CdsClient
+from gateway.cds_hooks.models import HookRequest
+from mpi.errors import InvalidIdentifier
+from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
+from mpi.usecases.follow_identifier import follow_identifier
+
+_OID = "urn:oid:"
+_FETCH_TIMEOUT_SECONDS = 2.0
+
+
+def known_identifier(
+    sent: Iterable[tuple[str, str]],
+    *,
+    systems: Mapping[str, str],
+    registry: AuthorityRegistry,
+    own_authority: str,
+    read: Callable[[], UnitOfWork],
+) -> PatientIdentifier | None:
+    """The first identifier that an active record carries, the ordering site's own first. Sync, for a thread."""
+    named = [i for system, value in sent if (i := _identifier(system, value, systems, registry)) is not None]
+    named.sort(key=lambda identifier: identifier.assigning_authority != own_authority)
+    with read() as uow:
+        for identifier in named:
+            record = follow_identifier(identifier, uow=uow)
+            if record is not None and record.enterprise_id is not None:
+                return identifier
+    return None
+
+
+def _identifier(
+    system: str, value: str, systems: Mapping[str, str], registry: AuthorityRegistry
+) -> PatientIdentifier | None:
+    authority = systems.get(system)
+    if authority is None and system.startswith(_OID):
+        authority = registry.canonical_name("", system.removeprefix(_OID))
+    if authority is None or not registry.is_registered(authority):
+        return None
+    try:
+        return PatientIdentifier(authority, value)
+    except InvalidIdentifier:
+        return None
+
+
+def may_ask(request: HookRequest, client: CdsClient) -> bool:
+    """Whether the client's FHIR server can be asked: it gave a token, and the operator listed the server."""
+    server = (request.fhir_server or "").rstrip("/")
+    return request.fhir_authorization is not None and server in client.fhir_servers
+
+
+async def read_resource(
+    request: HookRequest, reference: str, *, timeout_seconds: float, http: httpx2.AsyncClient
+) -> Mapping[str, Any] | None:
+    """A resource of the client's FHIR server, ``None`` when it cannot be had in time."""
+    if request.fhir_server is None or request.fhir_authorization is None:
+        return None
+    try:
+        answer = await http.get(
+            f"{request.fhir_server.rstrip('/')}/{reference}",
+            headers={
+                "Authorization": f"Bearer {request.fhir_authorization.access_token}",
+                "Accept": "application/fhir+json",
+            },
+            timeout=min(timeout_seconds, _FETCH_TIMEOUT_SECONDS),
+            follow_redirects=False,
+        )
+        answer.raise_for_status()
+        resource = answer.json()
+    except (httpx2.HTTPError, ValueError):
+        return None
+    return resource if isinstance(resource, dict) else None

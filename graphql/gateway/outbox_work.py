@@ -1,0 +1,172 @@
+"""What is done with one outbox row, by its kind. At least once: a repeat of a row that is done does nothing.
+
+    person_changed           judge the person's recent orders again
+    order_check_incomplete   judge one check again: a site that was late may answer now
+    order_received           judge an order that a site placed
+    alert_raised             tell the configured receiver of an alert that nobody was shown
+
+The row is not held while archives or receivers are asked: on SQLite that would keep every other writer out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from federation.imaging.alerts import DuplicateAlert
+from federation.imaging.rule_set import RuleSet
+from federation.ports import OutboxMessage, UnitOfWork
+from federation.sites.directory import SiteDirectory
+from federation.usecases.check_placed_order import check_placed_order
+from federation.usecases.expire_alerts import expire_alerts
+from federation.usecases.keep_verdict import ALERT_RAISED
+from federation.usecases.reassess_alerts import reassess_alerts
+from federation.usecases.search_priors import ProcedureOf
+from gateway.observability import get_logger
+from mpi.identity.identifiers import EnterpriseId
+from mpi.ports import Clock, NewId
+
+_EXPIRE_EVERY = dt.timedelta(minutes=10)
+
+log = get_logger("gateway.worker")
+
+
+class Deliver(Protocol):
+    """Takes a document to a receiver outside; raises when it was not taken."""
+
+    def send(self, document: dict[str, object], *, delivery_id: str, at: dt.datetime) -> None: ...
+
+
+class Run(Protocol):
+    """Runs a coroutine in the loop that the archives' connections live in."""
+
+    def __call__(self, work: Coroutine[Any, Any, Any], /) -> Any: ...
+
+
+@dataclass(slots=True)
+class OutboxWork:
+    """The handler of outbox ids. ``deliver`` is ``None`` where no receiver is configured."""
+
+    units: Callable[[], UnitOfWork]
+    read: Callable[[], UnitOfWork]
+    directory: SiteDirectory
+    procedure_of: ProcedureOf
+    rules: RuleSet
+    deadline_seconds: float
+    clock: Clock
+    new_id: NewId
+    run: Run
+    deliver: Deliver | None = None
+    max_deliveries: int = 20
+    _expired_at: dt.datetime | None = None
+
+    def __call__(self, outbox_id: int) -> None:
+        """Do what the row asks for and mark it done."""
+        self._expire()
+        with self.units() as uow:
+            message = uow.outbox.get(outbox_id)
+        if message is None:
+            return
+        outcome = self._handle(message)
+        with self.units() as uow:
+            uow.outbox.mark_done(outbox_id, at=self.clock())
+            uow.commit()
+        log.info("outbox_message_handled", operation=message.kind, **outcome)
+
+    def _handle(self, message: OutboxMessage) -> dict[str, object]:
+        match message.kind:
+            case "person_changed":
+                return self._reassess(_texts(message, "enterprise_ids"), [])
+            case "order_check_incomplete":
+                return self._reassess([], _texts(message, "check_ids"))
+            case "order_received":
+                return self._check(str(message.body.get("order_key", "")))
+            case "alert_raised":
+                return self._tell(message)
+        log.error("outbox_kind_not_known", operation=message.kind)
+        return {"outcome": "kind_not_known"}
+
+    def _reassess(self, persons: list[str], check_ids: list[str]) -> dict[str, object]:
+        revised = self.run(
+            reassess_alerts(
+                [EnterpriseId(person) for person in persons],
+                units=self.units,
+                read=self.read,
+                directory=self.directory,
+                procedure_of=self.procedure_of,
+                rules=self.rules,
+                deadline_seconds=self.deadline_seconds,
+                clock=self.clock,
+                check_ids=check_ids,
+            )
+        )
+        return {"revised_count": revised}
+
+    def _check(self, order_key: str) -> dict[str, object]:
+        with self.read() as uow:
+            placed = uow.placed_orders.get(order_key)
+        if placed is not None and not placed.context_is_known:
+            log.info("order_context_not_known", site_id=placed.order.ordering_site)
+        checked = self.run(
+            check_placed_order(
+                order_key,
+                units=self.units,
+                read=self.read,
+                directory=self.directory,
+                procedure_of=self.procedure_of,
+                rules=self.rules,
+                deadline_seconds=self.deadline_seconds,
+                clock=self.clock,
+                new_id=self.new_id,
+            )
+        )
+        return {"outcome": "not_checked" if checked is None else checked.check.assessment.tier.name}
+
+    def _tell(self, message: OutboxMessage) -> dict[str, object]:
+        if self.deliver is None:
+            return {"outcome": "no_receiver"}
+        if message.attempts > self.max_deliveries:
+            log.error("alert_delivery_given_up")
+            return {"outcome": "given_up"}
+        with self.read() as uow:
+            alert = uow.alerts.newest(str(message.body.get("alert_id", "")))
+        if alert is None or not alert.is_open:
+            return {"outcome": "closed_before"}
+        self.deliver.send(alert_document(alert), delivery_id=str(message.outbox_id), at=self.clock())
+        return {"outcome": "delivered"}
+
+    def _expire(self) -> None:
+        """Now and then, with other work: alerts that nobody answered."""
+        now = self.clock()
+        if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
+            return
+        self._expired_at = now
+        with self.units() as uow:
+            if expire_alerts(uow=uow, clock=self.clock):
+                uow.commit()
+
+
+def alert_document(alert: DuplicateAlert) -> dict[str, object]:
+    """What a receiver is told: ids, codes and the verdict; no demographics."""
+    return {
+        "type": ALERT_RAISED,
+        "alertId": alert.alert_id,
+        "state": alert.state.name,
+        "tier": alert.tier.name,
+        "relation": alert.relation.value,
+        "rules": [rule.code for rule in alert.rules],
+        "reasons": [rule.reason for rule in alert.rules],
+        "priorId": alert.prior_id,
+        "otherPriorIds": list(alert.other_prior_ids),
+        "orderingSite": alert.ordering_site,
+        "placerOrderNumber": alert.placer_order_number,
+        "checkId": alert.check_id,
+        "raisedAt": alert.raised_at.astimezone(dt.UTC).isoformat(),
+    }
+
+
+def _texts(message: OutboxMessage, name: str) -> list[str]:
+    listed = message.body.get(name, [])
+    return [str(item) for item in listed] if isinstance(listed, list) else []
