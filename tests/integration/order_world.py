@@ -50,6 +50,7 @@ class OrderDoor:
         self,
         *groups: str,
         patient: str = "0007^^^NGH",
+        name: str = "QUILLFEATHER^ANA||19840312|F",
         site: str = "NGH",
         kind: str = "ORM^O01",
         at: str = SENT_AT,
@@ -60,7 +61,7 @@ class OrderDoor:
         self._control_id += 1
         lines = [
             rf"MSH|^~\&|CPOE|{site}|MPI|FED|{at}||{kind}|{control_id or f'O-{self._control_id}'}|P|2.5",
-            f"PID|||{patient}||QUILLFEATHER^ANA||19840312|F",
+            f"PID|||{patient}||{name}",
             *([pv1] if pv1 else []),
             *groups,
         ]

@@ -167,7 +167,7 @@ def test_what_is_wrong_is_named(group: str, error: str) -> None:
 def test_another_patients_order_number_moves_nothing() -> None:
     door = door_of_ana()
     door.order(new_order())
-    other = door.order(new_order(), patient="4711^^^NGH")
+    other = door.order(new_order(), patient="4711^^^NGH", name="OKAFOR^BAYO||19511130|M")
     assert (other.code, other.get("ERR-3.1")) == ("AE", "205")
     assert str(door.placed("NGH|P-1").order.patient_identifier) == "NGH|0007"
     with door.hub.units() as uow:

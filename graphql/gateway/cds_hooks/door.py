@@ -145,6 +145,7 @@ class CdsDoor:
         subject: str | None = None,
         detail: str = "",
     ) -> None:
+        """Keep an entry; what cannot be put on record is not answered (the door answers 500, the EHR goes on)."""
         event = AuditEvent(
             at=self._resources.clock(),
             actor=actor,
@@ -156,12 +157,7 @@ class CdsDoor:
             correlation_id=_correlation_id(request),
             detail=detail,
         )
-        try:
-            await keep_audit([event], self._resources)
-        except Exception as error:
-            _log.error("audit_not_written", error_type=type(error).__name__, operation=action)
-            if outcome is AuditOutcome.SUCCESS and subject is not None:
-                raise Refused(503, "transient", "the answer could not be put on record") from error
+        await keep_audit([event], self._resources)
 
 
 def _service_of(request: Request) -> str:
