@@ -67,6 +67,9 @@ class RecordRepository(Protocol):
 
     def person_count(self) -> int: ...
 
+    def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        """The next active records in the order of identifiers: a walk over the whole index, page by page."""
+
 
 class HistoryRepository(Protocol):
     """Append-only history of identifiers."""

@@ -65,6 +65,11 @@ class MemoryRecordRepository:
     def person_count(self) -> int:
         return len(self._transaction.state.members)
 
+    def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        records = self._transaction.state.records
+        following = sorted(i for i, r in records.items() if r.is_active and (identifier is None or i > identifier))
+        return tuple(records[i] for i in following[:limit])
+
     @staticmethod
     def _leave_indexes(state: MemoryState, identifier: PatientIdentifier) -> None:
         stored = state.records.get(identifier)

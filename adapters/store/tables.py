@@ -170,3 +170,14 @@ order_check = sa.Table(
     sa.Column("content", sa.JSON, nullable=False),
     sa.Index("ix_order_check_identifier", "assigning_authority", "local_patient_id"),
 )
+
+rematch_run = sa.Table(
+    "rematch_run",
+    metadata,
+    sa.Column("model_version", Code, primary_key=True),
+    sa.Column("last_authority", Code),
+    sa.Column("last_local_patient_id", Code),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("started_at", UtcInstant, nullable=False),
+    sa.Column("finished_at", UtcInstant),
+)

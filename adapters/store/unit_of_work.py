@@ -15,6 +15,7 @@ from adapters.store.locks import take_locks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
 from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
+from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
 
 
@@ -61,6 +62,10 @@ class SqlUnitOfWork:
     @property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._open_connection())
+
+    @property
+    def rematch_runs(self) -> SqlRematchRepository:
+        return SqlRematchRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> None:
         take_locks(self._open_connection(), keys)
