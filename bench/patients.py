@@ -22,7 +22,10 @@ _FACILITIES = ("NORTH", "LAKE", "RIVER", "HILL")
 def write_patients(count: int, records: Path, truth: Path, *, seed: int = 7) -> None:
     """Write so many records, in the form that ``priorlink mpi train`` and ``link`` read, and whose they are."""
     with records.open("w", encoding="utf-8", newline="") as out, truth.open("w", encoding="utf-8", newline="") as said:
-        rows, persons = csv.DictWriter(out, COLUMNS, restval=""), csv.writer(said)
+        rows, persons = (
+            csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n"),
+            csv.writer(said, lineterminator="\n"),
+        )
         rows.writeheader()
         persons.writerow(("record_id", "person_id"))
         for number, (person, row) in enumerate(patients(count, seed=seed)):
