@@ -10,7 +10,7 @@ import typer
 
 from gateway.cli.csv_files import CsvRow, CsvTable, read_table, write_table
 from gateway.cli.output import ConfigOption, JsonOption, emit, progress, say
-from gateway.cli.patients_file import note_columns, read_link_rows
+from gateway.cli.patients_file import note_columns, read_link_rows, whole_file_in_memory
 from gateway.clock import new_id, utc_now
 from gateway.errors import InputRefused
 from gateway.settings import load_settings
@@ -150,8 +150,8 @@ def link(
 ) -> int:
     """Link the records of a file as a dry run: nothing is stored."""
     chosen = default_model() if model is None else load_model(model)
-    rows = read_link_rows(file, date_format)
-    with progress("linking", None) as advance:
+    with whole_file_in_memory(), progress("linking", None) as advance:
+        rows = read_link_rows(file, date_format)
         result = link_records(rows, chosen, one_to_one=one_to_one, progress=lambda done, _total: advance(done))
     write_table(
         clusters,

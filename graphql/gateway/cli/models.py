@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.identities import DateFormatOption, OneToOneOption
 from gateway.cli.output import ConfigOption, JsonOption, emit, progress, say
-from gateway.cli.patients_file import read_link_rows
+from gateway.cli.patients_file import read_link_rows, whole_file_in_memory
 from gateway.clock import utc_now
 from gateway.comparison_report import comparison_document, render_comparison
 from gateway.errors import ConfigurationError
@@ -57,8 +57,8 @@ def compare(
     """Run both models on the same records and say which pairs would link, part or go to staff. Nothing is stored."""
     settings = load_settings(config)
     first, second = _model(before, settings), _model(after, settings)
-    rows = _index_rows(settings) if on is None else read_link_rows(on, date_format)
-    with progress("comparing", None) as advance:
+    with whole_file_in_memory(), progress("comparing", None) as advance:
+        rows = _index_rows(settings) if on is None else read_link_rows(on, date_format)
         found = compare_models(rows, first, second, one_to_one=one_to_one, progress=lambda done, _total: advance(done))
     if report is not None:
         write_whole(report, render_comparison(found))

@@ -11,7 +11,7 @@ import typer
 from gateway.cli.csv_files import CsvRow, read_table
 from gateway.cli.identities import DateFormatOption, OneToOneOption
 from gateway.cli.output import JsonOption, emit, progress, say
-from gateway.cli.patients_file import read_link_rows
+from gateway.cli.patients_file import read_link_rows, whole_file_in_memory
 from gateway.errors import InputRefused
 from gateway.site_files import load_model
 from gateway.training_chart import render_chart
@@ -60,10 +60,10 @@ def train(
     """Estimate m and u, name frequencies and thresholds from a file, without labels or with some."""
     _refuse_existing(out, force)
     first = default_model() if start is None else load_model(start)
-    rows = read_link_rows(file, date_format)
-    judged = {} if labels is None else _read_labels(labels, rows)
     options = TrainingOptions(Targets(precision, review_load), one_to_one, relax_guards)
-    with progress("training", None) as advance:
+    with whole_file_in_memory(), progress("training", None) as advance:
+        rows = read_link_rows(file, date_format)
+        judged = {} if labels is None else _read_labels(labels, rows)
         trained = train_model(
             [row.record for row in rows],
             first,
@@ -132,8 +132,9 @@ def completeness(
     as_json: JsonOption = False,
 ) -> int:
     """Count how many pairs of one person share a blocking key; a pair that blocking keeps apart is a miss."""
-    rows = read_link_rows(file, date_format)
-    found = pair_completeness([row.record for row in rows], _read_truth(truth, rows))
+    with whole_file_in_memory():
+        rows = read_link_rows(file, date_format)
+        found = pair_completeness([row.record for row in rows], _read_truth(truth, rows))
     if missed is not None:
         pairs = [f"{rows[a].record_id},{rows[b].record_id}" for a, b in found.missed]
         write_whole(missed, "\n".join(["a,b", *pairs]) + "\n")

@@ -156,3 +156,12 @@ def test_one_record_a_facility_keeps_two_of_one_facility_apart():
     ]
     assert len(set(link_records(rows, default_model()).clusters.values())) == 1
     assert len(set(link_records(rows, default_model(), one_to_one=True).clusters.values())) == 2
+
+
+def test_a_third_record_does_not_bring_two_of_one_facility_together():
+    same = {"phone": "2025550111"}
+    woman = comparable("Harlow", "Miriam", "1950-02-03", **same)
+    rows = [LinkRow("R1", woman, "NGH"), LinkRow("R2", woman, "NGH"), LinkRow("R3", woman, "LKM")]
+    found = link_records(rows, default_model(), one_to_one=True)
+    assert found.clusters["R1"] != found.clusters["R2"]
+    assert found.review, "which of the two it is, staff are asked"
