@@ -77,6 +77,9 @@ class RecordRepository(Protocol):
     def redirect_of(self, enterprise_id: EnterpriseId) -> EnterpriseId | None:
         """Where a person without records went (one step), ``None`` when never said."""
 
+    def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        """The next active records in the order of identifiers: a walk over the whole index, page by page."""
+
 
 class HistoryRepository(Protocol):
     """Append-only history of identifiers."""

@@ -76,6 +76,11 @@ class MemoryRecordRepository:
     def redirect_of(self, enterprise_id: EnterpriseId) -> EnterpriseId | None:
         return self._transaction.state.redirects.get(enterprise_id)
 
+    def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        records = self._transaction.state.records
+        following = sorted(i for i, r in records.items() if r.is_active and (identifier is None or i > identifier))
+        return tuple(records[i] for i in following[:limit])
+
     @staticmethod
     def _leave_indexes(state: MemoryState, identifier: PatientIdentifier) -> None:
         stored = state.records.get(identifier)

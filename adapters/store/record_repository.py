@@ -112,6 +112,13 @@ class SqlRecordRepository:
         found: EnterpriseId | None = self._connection.execute(statement).scalar_one_or_none()
         return found
 
+    def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        statement = sa.select(source_record).where(_IS_ACTIVE).order_by(*_IDENTIFIER_ORDER).limit(limit)
+        if identifier is not None:
+            last = sa.tuple_(sa.literal(identifier.assigning_authority), sa.literal(identifier.local_patient_id))
+            statement = statement.where(sa.tuple_(*_IDENTIFIER_ORDER) > last)
+        return self._records(statement)
+
     def _records(self, statement: sa.Select[Any]) -> tuple[SourceRecord, ...]:
         return tuple(mapping.record_from(row) for row in rows(self._connection, statement))
 

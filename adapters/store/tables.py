@@ -257,3 +257,14 @@ imaging_order = sa.Table(
     sa.Index("ix_imaging_order_identifier", "assigning_authority", "local_patient_id"),
     sa.Index("ix_imaging_order_placer", "site_id", "placer_order_number"),
 )
+
+rematch_run = sa.Table(
+    "rematch_run",
+    metadata,
+    sa.Column("model_version", Code, primary_key=True),
+    sa.Column("last_authority", Code),
+    sa.Column("last_local_patient_id", Code),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("started_at", UtcInstant, nullable=False),
+    sa.Column("finished_at", UtcInstant),
+)

@@ -17,6 +17,7 @@ from adapters.store.locks import take_locks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
 from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
+from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
 
 
@@ -67,6 +68,10 @@ class SqlUnitOfWork:
     @property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._open_connection())
+
+    @property
+    def rematch_runs(self) -> SqlRematchRepository:
+        return SqlRematchRepository(self._open_connection())
 
     @property
     def alerts(self) -> SqlAlertRepository:

@@ -27,10 +27,11 @@ from federation.sites.directory import SiteDirectory
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from gateway.errors import ConfigurationError, ServiceMissing
+from gateway.model_folder import ModelFolder
 from gateway.settings import DicomwebArchive, DimseArchive, Settings, SiteSettings
 from gateway.site_files import load_code_map, load_model, load_rules, read_text
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
-from mpi.matching.match_model import MatchModel, default_model
+from mpi.matching.match_model import MatchModel
 from mpi.usecases.matcher import Matcher
 
 
@@ -146,7 +147,9 @@ def authority_registry(settings: Settings) -> AuthorityRegistry:
 
 
 def _model(settings: Settings) -> MatchModel:
-    return default_model() if settings.match_model is None else load_model(settings.match_model)
+    if settings.match_model is not None:
+        return load_model(settings.match_model)
+    return ModelFolder(settings.models_folder).current_model()
 
 
 def _site(settings: SiteSettings) -> Site:

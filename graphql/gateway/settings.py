@@ -193,7 +193,8 @@ class Settings(BaseSettings):
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
-    match_model: Path | None = Field(None, description="match model file; none = the model that ships")
+    match_model: Path | None = Field(None, description="match model file; none = the current one of models_folder")
+    models_folder: Path = Field(Path("models"), description="folder of match models, one TOML file each")
 
     @classmethod
     def settings_customise_sources(

@@ -21,15 +21,39 @@ from mpi.matching.spelling import romanisation_key, ungendered
 KEY_BYTES = 8
 _MOST_FORMAL_NAMES = 4
 _SHORTEST_CODED_NAME = 2
+_FIELDS = ("date", "phone", "street", "ssn", "postal")
 
 
 def blocking_keys(record: ComparableRecord) -> frozenset[str]:
     """The hashed keys of a record: 16 hexadecimal digits each; none for a record that says too little."""
+    return frozenset(_hashed(part) for part in key_parts(record))
+
+
+def keys_by_kind(record: ComparableRecord) -> dict[str, frozenset[str]]:
+    """The same keys, told apart by what they are made of (``names+year``, ``date+phone`` ...)."""
+    found: dict[str, set[str]] = {}
+    for part in key_parts(record):
+        found.setdefault(_kind(part), set()).add(_hashed(part))
+    return {kind: frozenset(keys) for kind, keys in found.items()}
+
+
+def key_parts(record: ComparableRecord) -> list[tuple[str, ...]]:
+    """What each key is made of before it is hashed; it shows values, so it is for counting and never for keeping."""
     if record.placeholder is not None and not record.name.family:
-        parts = list(_id_parts(record))
-    else:
-        parts = list(_all_parts(record))
-    return frozenset(blake2s("\x1f".join(part).encode(), digest_size=KEY_BYTES).hexdigest() for part in parts)
+        return list(_id_parts(record))
+    return list(_all_parts(record))
+
+
+def _hashed(part: tuple[str, ...]) -> str:
+    return blake2s("\x1f".join(part).encode(), digest_size=KEY_BYTES).hexdigest()
+
+
+def _kind(part: tuple[str, ...]) -> str:
+    """The names of fields in a key: in (``date``, day, ``phone``, number) those at even places."""
+    if "+" in part[0] or part[0] in ("strong", "local"):
+        return part[0]
+    fields = [text for text in part if text in _FIELDS]
+    return "+".join(fields if len(fields) > 1 else [*fields, "name"])
 
 
 def _all_parts(record: ComparableRecord) -> Iterator[tuple[str, ...]]:
@@ -44,6 +68,8 @@ def _all_parts(record: ComparableRecord) -> Iterator[tuple[str, ...]]:
         yield from (("date+name", day, code) for code in codes.wide)
         yield from (("date+initials", day, pair) for pair in codes.initials)
         yield from (("date", day, *place) for place in places)
+        if record.address.postal_code:
+            yield ("date", day, "postal", record.address.postal_code)
         yield from (("names+day", pair, day[4:]) for pair in codes.pairs)
     for place in places:
         yield from ((*place, code) for code in codes.narrow)

@@ -6,7 +6,7 @@ other links may bring the two records together (``clustering``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -48,9 +48,20 @@ _ASK_AND_KEEP_APART: _Finding = (MatchDecision.REVIEW, True)
 
 def fired_guards(a: ComparableRecord, b: ComparableRecord, levels: PairLevels, model: MatchModel) -> tuple[Guard, ...]:
     """Every guard of the model that fires on the pair, in a fixed order."""
+    return _fired(a, b, levels, model.guards)
+
+
+def all_fired_guards(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> tuple[Guard, ...]:
+    """Every guard there is that fires on the pair, whatever a model says."""
+    return _fired(a, b, levels, _CHECKS.keys())
+
+
+def _fired(
+    a: ComparableRecord, b: ComparableRecord, levels: PairLevels, switched_on: Container[str]
+) -> tuple[Guard, ...]:
     fired = []
     for name, check in _CHECKS.items():
-        if name in model.guards:
+        if name in switched_on:
             finding = check(a, b, levels)
             if finding is not None:
                 fired.append(Guard(name, *finding))

@@ -12,10 +12,8 @@ from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.match_model import MatchModel
 from mpi.matching.scoring import has_support, score_pair
-from mpi.matching.training import term_frequencies
+from mpi.matching.training import model_for_records
 
-ENOUGH_FOR_FREQUENCIES = 1_000
-"""From this many records on, a name that is common in the batch counts as common."""
 _PROGRESS_STEP = 5_000
 
 
@@ -24,6 +22,7 @@ class LinkRow(NamedTuple):
 
     record_id: str
     record: ComparableRecord
+    facility: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +36,35 @@ class LinkResult:
 
 
 def link_records(
-    records: Sequence[LinkRow], model: MatchModel, *, progress: Callable[[int, int], None] | None = None
+    records: Sequence[LinkRow],
+    model: MatchModel,
+    *,
+    one_to_one: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> LinkResult:
     """Link the records of a batch; the same for any order of ``records``.
 
-    A cluster is named by its smallest record id. ``progress`` is told (done, all) while pairs are scored.
+    A cluster is named by its smallest record id. ``one_to_one``: a facility has one record of a person, so two of its
+    records are never brought together. ``progress`` is told (done, all) while pairs are scored.
     """
     rows = sorted(records, key=lambda row: row.record_id)
-    model = model_for_batch([row.record for row in rows], model)
+    model = model_for_records([row.record for row in rows], model)
     candidates = candidate_pairs([row.record for row in rows])
     vetoes: dict[tuple[str, str], bool] = {}
-    by_id = {row.record_id: row.record for row in rows}
+    by_id = {row.record_id: row for row in rows}
 
     def vetoed(a: str, b: str) -> bool:
         key = (a, b) if a < b else (b, a)
         if key not in vetoes:
-            vetoes[key] = any(guard.vetoes for guard in score_pair(by_id[a], by_id[b], model).guards)
+            one, other = by_id[a], by_id[b]
+            vetoes[key] = (one_to_one and is_same_facility(one, other)) or any(
+                guard.vetoes for guard in score_pair(one.record, other.record, model).guards
+            )
         return vetoes[key]
 
+    if one_to_one:
+        across = [(x, y) for x, y in candidates.pairs if not is_same_facility(rows[x], rows[y])]
+        candidates = candidates._replace(pairs=across)
     clustering = cluster_pairs(_scored(rows, candidates, model, progress), vetoed)
     clusters = {row.record_id: row.record_id for row in rows}
     for members in clustering.clusters:
@@ -62,12 +72,9 @@ def link_records(
     return LinkResult(clusters, list(clustering.review), len(candidates.pairs), candidates.truncated_blocks)
 
 
-def model_for_batch(records: Sequence[ComparableRecord], model: MatchModel) -> MatchModel:
-    """The model with the prior of so many records, and with the names that are common among them."""
-    model = model.for_population(len(records))
-    if len(records) < ENOUGH_FOR_FREQUENCIES:
-        return model
-    return model.with_common_terms(term_frequencies(records))
+def is_same_facility(one: LinkRow, other: LinkRow) -> bool:
+    """Both are known to come from one facility."""
+    return bool(one.facility) and one.facility == other.facility
 
 
 def _scored(

@@ -1,4 +1,4 @@
-"""Estimating a match model: u from random pairs, m from labelled pairs or by EM, frequencies from the records.
+"""Estimating a match model: u from random pairs, m by EM with labelled pairs where there are any, frequencies.
 
 Pure functions on records and level vectors; where pairs come from, and where the model goes, is the caller's.
 """
@@ -8,16 +8,20 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from mpi.matching.calibration import OperatingPoint, Targets, Thresholds, choose_thresholds
 from mpi.matching.candidates import candidate_pairs
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.comparison import compare_records
-from mpi.matching.guards import fired_guards
+from mpi.matching.guard_evidence import GuardEvidence
 from mpi.matching.levels import LEVELS, MISSING, PairLevels
 from mpi.matching.match_model import LevelProbabilities, MatchModel, TermFrequencies
+from mpi.matching.training_pairs import ComparedCandidate, compare_pairs, guards_of_pairs, score_distribution
 
+ENOUGH_FOR_FREQUENCIES = 1_000
+"""From this many records on, a name that is common in the batch counts as common."""
 _PSEUDO_PAIRS = 20.0
 _MOST_BELOW = 4.0
 Probabilities = Mapping[str, Mapping[str, float]]
@@ -26,13 +30,39 @@ Probabilities = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model estimated from records, and what a report needs."""
+    """A model estimated from records, and what a report needs.
+
+    ``points`` holds what to expect of every threshold; ``silent`` names the comparisons that no pair had evidence on:
+    they train to weight 0. ``guards`` says what the file shows of each guard.
+    """
 
     model: MatchModel
     records: int
     candidate_pairs: int
     match_share: float
     rounds: int
+    thresholds: Thresholds
+    points: tuple[OperatingPoint, ...]
+    guards: tuple[GuardEvidence, ...]
+    silent: tuple[str, ...]
+    expected_matches: float
+    truncated_blocks: int = 0
+    labelled_pairs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How to train.
+
+    ``one_to_one``: no facility has two records of one person, so two records of one facility never match.
+    ``relax_guards``: switch off guards that the file shows to fire on one person's own records.
+    """
+
+    targets: Targets = field(default_factory=Targets)
+    one_to_one: bool = False
+    relax_guards: bool = False
+    random_pairs: int = 100_000
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +75,126 @@ class EmResult:
 
 
 def train_model(
-    records: Sequence[ComparableRecord], start: MatchModel, *, version: str, random_pairs: int = 100_000, seed: int = 1
+    records: Sequence[ComparableRecord],
+    start: MatchModel,
+    *,
+    version: str,
+    options: TrainingOptions | None = None,
+    facilities: Sequence[str] = (),
+    labels: Mapping[tuple[int, int], bool] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> TrainedModel:
-    """Estimate m (EM), u (random pairs) and name frequencies from records without labels.
+    """Estimate m (EM), u (random pairs), name frequencies and thresholds from records, labelled pairs or none.
 
-    ``start`` gives the first guess, the thresholds, the prior and the guards; where the records say little, its
-    probabilities stay. Deterministic for a seed and any order of equal records.
+    ``start`` gives the first guess, the prior and the guards; where the records say little, its probabilities stay.
+    ``facilities`` are those of the records, by position. ``labels`` says of (first, second) positions, first <
+    second, whether they are one person. ``progress`` is told (done, all) of the pairs compared. Deterministic for a
+    seed and any order of equal records.
     """
-    start_m, start_u = _probabilities(start)
-    drawn = list(random_pair_levels(records, pairs=random_pairs, seed=seed))
-    # A random pair may be one person after all: it counts as far as the first guess says it is two.
-    weighted = ((levels, 1 - _posterior(levels, start_m, start_u, start.prior.match_weight)) for levels in drawn)
-    u = level_shares(weighted, pseudo_count=_PSEUDO_PAIRS, spread=start_u)
-    pairs = candidate_pairs(records).pairs
-    found = estimate_m(_levels_that_may_match(records, pairs, start), u, start)
-    model = replace(
-        start,
-        version=version,
-        probabilities=combine(found.m, _not_far_below(u, start_u)),
-        term_frequencies=term_frequencies(records),
-        provenance=f"m by EM over {len(pairs)} candidate pairs of {len(records)} records, "
-        f"u from {len(drawn)} random pairs; first guess, prior and thresholds of {start.version}.",
+    options, labels = options or TrainingOptions(), labels or {}
+    drawn = list(random_pair_levels(records, pairs=options.random_pairs, seed=options.seed))
+    candidates = candidate_pairs(records)
+    pairs = compare_pairs(records, sorted({*candidates.pairs, *labels}), facilities, labels, progress)
+    silent = _silent(drawn, pairs)
+    first = replace(start, version=version, term_frequencies=term_frequencies(records))
+    u = _random_shares(drawn, start)
+    model, em = _fitted(pairs, u, first, silent, options)
+    evidence = guards_of_pairs(pairs, model_for_records(records, model), facilities)
+    harmful = _harmful(evidence, model) if options.relax_guards else frozenset()
+    while harmful:
+        # Pairs that a guard kept from teaching m now do: with the new m more of them score high enough to be counted.
+        model, em = _fitted(pairs, u, replace(first, guards=model.guards - harmful), silent, options)
+        harmful = _harmful(guards_of_pairs(pairs, model_for_records(records, model), facilities), model)
+    in_batch = model_for_records(records, model)
+    distribution = score_distribution(pairs, in_batch, len(records), facilities, options.one_to_one)
+    thresholds = choose_thresholds(distribution, options.targets, start=(start.upper, start.lower))
+    return TrainedModel(
+        model=replace(
+            model,
+            upper=thresholds.upper,
+            lower=thresholds.lower,
+            provenance=_provenance(start, len(records), len(pairs), len(drawn), len(labels), options, thresholds),
+        ),
+        records=len(records),
+        candidate_pairs=len(candidates.pairs),
+        match_share=em.match_share,
+        rounds=em.rounds,
+        thresholds=thresholds,
+        points=distribution.points(thresholds.lower),
+        guards=evidence,
+        silent=silent,
+        expected_matches=distribution.expected_matches,
+        truncated_blocks=candidates.truncated_blocks,
+        labelled_pairs=len(labels),
     )
-    return TrainedModel(model, len(records), len(pairs), found.match_share, found.rounds)
+
+
+def _fitted(
+    pairs: Sequence[ComparedCandidate],
+    u: Probabilities,
+    first: MatchModel,
+    silent: Collection[str],
+    options: TrainingOptions,
+) -> tuple[MatchModel, EmResult]:
+    """``first`` with m by EM. No evidence is weight 0: a column nobody has seen must not decide links."""
+    start_u = _probabilities(first)[1]
+    teaching = (pair.levels for pair in pairs if pair.may_teach(first.guards, options.one_to_one))
+    em = estimate_m(teaching, u, first, judged=[(p.levels, p.same) for p in pairs if p.same is not None])
+    m = {c: start_u[c] if c in silent else levels for c, levels in em.m.items()}
+    known_u = {c: start_u[c] if c in silent else levels for c, levels in _not_far_below(u, start_u).items()}
+    return replace(first, probabilities=combine(m, known_u)), em
+
+
+def _harmful(evidence: Iterable[GuardEvidence], model: MatchModel) -> frozenset[str]:
+    return model.guards & {found.guard for found in evidence if found.does_harm}
+
+
+def _provenance(
+    start: MatchModel,
+    records: int,
+    pairs: int,
+    drawn: int,
+    labelled: int,
+    options: TrainingOptions,
+    thresholds: Thresholds,
+) -> str:
+    chosen = (
+        f"thresholds for an expected precision of {options.targets.precision:g} and at most "
+        f"{options.targets.review_load:g} questions a record"
+        if thresholds.is_estimated
+        else f"thresholds of {start.version} (too few matches to estimate any)"
+    )
+    return (
+        f"m by EM over {pairs} candidate pairs of {records} records ({labelled} of them labelled), "
+        f"u from {drawn} random pairs; first guess and prior of {start.version}; {chosen}."
+    )
+
+
+def model_for_records(records: Sequence[ComparableRecord], model: MatchModel) -> MatchModel:
+    """The model with the prior of so many records, and with the names that are common among them."""
+    model = model.for_population(len(records))
+    if len(records) < ENOUGH_FOR_FREQUENCIES:
+        return model
+    return model.with_common_terms(term_frequencies(records))
+
+
+def _random_shares(drawn: Sequence[PairLevels], start: MatchModel) -> Probabilities:
+    # A random pair may be one person after all: it counts as far as the first guess says it is two.
+    start_m, start_u = _probabilities(start)
+    counted = sorted(Counter(drawn).items())
+    weighted = (
+        (levels, count * (1 - _posterior(levels, start_m, start_u, start.prior.match_weight)))
+        for levels, count in counted
+    )
+    return level_shares(weighted, pseudo_count=_PSEUDO_PAIRS, spread=start_u)
+
+
+def _silent(drawn: Iterable[PairLevels], pairs: Iterable[ComparedCandidate]) -> tuple[str, ...]:
+    """Comparisons on which no pair has evidence: a column that is not there."""
+    seen: set[str] = set()
+    for levels in {*drawn, *(pair.levels for pair in pairs)}:
+        seen.update(c for c, level in zip(LEVELS, levels, strict=True) if level != MISSING)
+    return tuple(comparison for comparison in LEVELS if comparison not in seen) if seen else ()
 
 
 def level_shares(
@@ -104,9 +231,15 @@ def random_pair_levels(records: Sequence[ComparableRecord], *, pairs: int, seed:
 
 
 def estimate_m(
-    candidates: Iterable[PairLevels], u: Probabilities, start: MatchModel, *, rounds: int = 25, tolerance: float = 1e-4
+    candidates: Iterable[PairLevels],
+    u: Probabilities,
+    start: MatchModel,
+    *,
+    judged: Sequence[tuple[PairLevels, bool]] = (),
+    rounds: int = 25,
+    tolerance: float = 1e-4,
 ) -> EmResult:
-    """Expectation maximisation with u and the prior fixed.
+    """Expectation maximisation with u and the prior fixed; ``judged`` pairs are what somebody said they are.
 
     u and the prior are those of random pairs, so candidates are judged by them too: were they re-estimated on
     candidates, which all share something, every household would become a match.
@@ -114,26 +247,16 @@ def estimate_m(
     grouped = sorted(Counter(candidates).items())
     total = sum(count for _, count in grouped)
     m_start, _ = _probabilities(start)
+    same = [(levels, 1.0) for levels, is_same in judged if is_same]
     m, share, moved, done = m_start, 0.0, 1.0, 0
     while done < rounds and moved >= tolerance:
         done += 1
         expected = [(levels, count * _posterior(levels, m, u, start.prior.match_weight)) for levels, count in grouped]
         share = sum(weight for _, weight in expected) / max(1, total)
-        m_next = level_shares(expected, pseudo_count=_PSEUDO_PAIRS, spread=m_start)
+        m_next = level_shares([*expected, *same], pseudo_count=_PSEUDO_PAIRS, spread=m_start)
         moved = max(abs(m_next[c][level] - m[c][level]) for c in LEVELS for level in LEVELS[c])
         m = m_next
     return EmResult(m, share, done)
-
-
-def _levels_that_may_match(
-    records: Sequence[ComparableRecord], pairs: Iterable[tuple[int, int]], model: MatchModel
-) -> Iterator[PairLevels]:
-    """Levels of the candidates that no guard calls two people: twins and fathers would teach the wrong m."""
-    for first, second in pairs:
-        a, b = records[first], records[second]
-        levels = compare_records(a, b).levels
-        if not any(guard.vetoes for guard in fired_guards(a, b, levels, model)):
-            yield levels
 
 
 def _probabilities(model: MatchModel) -> tuple[Probabilities, Probabilities]:
@@ -174,7 +297,7 @@ def _not_far_below(u: Probabilities, start_u: Probabilities) -> Probabilities:
 
 
 def combine(m: Probabilities, u: Probabilities) -> dict[str, dict[str, LevelProbabilities]]:
-    """m and u side by side, kept off 0 and 1."""
+    """m and u side by side, kept off 0 and 1 (in a file they have six digits)."""
     return {
         comparison: {
             level: LevelProbabilities(_inside(m[comparison][level]), _inside(u[comparison][level])) for level in names
@@ -184,25 +307,4 @@ def combine(m: Probabilities, u: Probabilities) -> dict[str, dict[str, LevelProb
 
 
 def _inside(probability: float) -> float:
-    return min(max(probability, 1e-9), 1 - 1e-9)
-
-
-def render_model(model: MatchModel) -> str:
-    """The model as the TOML text that ``parse_model`` reads."""
-    lines = [f'version = "{model.version}"', f"prior_match_weight = {model.prior.match_weight:g}"]
-    lines += [f"provenance = '''\n{model.provenance.strip()}\n'''", "", "[thresholds]"]
-    lines += [f"upper = {model.upper:g}", f"lower = {model.lower:g}", "", "[guards]"]
-    lines += [f"{guard} = true" for guard in sorted(model.guards)]
-    for comparison, levels in model.probabilities.items():
-        lines += ["", f"[comparisons.{comparison}]"]
-        lines += [f"{name} = {{ m = {p.m_probability:.6g}, u = {p.u_probability:.6g} }}" for name, p in levels.items()]
-    for name, table in model.term_frequencies.items():
-        lines += [
-            "",
-            f"[term_frequencies.{name}]",
-            f"fallback = {table.fallback:.6g}",
-            "",
-            f"[term_frequencies.{name}.terms]",
-        ]
-        lines += [f'"{term}" = {frequency:.6g}' for term, frequency in table.frequencies.items()]
-    return "\n".join(lines) + "\n"
+    return min(max(probability, 1e-9), 1 - 1e-6)

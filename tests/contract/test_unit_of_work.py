@@ -192,6 +192,22 @@ class TestRecords:
             unit.records.save(replace(a_record(), link=None), blocking_keys=[])
 
 
+class TestWalk:
+    def test_every_active_record_comes_once_in_the_order_of_identifiers(self, store: Store) -> None:
+        kept = [a_record(n, authority=a) for a in ("SOUTH", "NORTH") for n in ("9", "10", "é", "Z", "a")]
+        keep_records(store, *kept, a_record("5").retired(None))
+        walked, last = [], None
+        with store.begin() as unit:
+            while page := unit.records.active_after(last, limit=3):
+                walked += page
+                last = page[-1].identifier
+        assert walked == sorted(kept, key=lambda record: record.identifier)
+
+    def test_an_empty_index_has_no_page(self, store: Store) -> None:
+        with store.begin() as unit:
+            assert unit.records.active_after(None, limit=3) == ()
+
+
 class TestSharingKeys:
     def test_most_shared_keys_first_then_by_identifier(self, store: Store) -> None:
         keep_records(store, a_record("3"), a_record("1"), keys=["a"])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli import archives, checks, identities, serving, store
+from gateway.cli import archives, checks, identities, models, rematch, serving, store, training
 from gateway.cli.output import fail
 from gateway.errors import ConfigurationError, InputRefused, ServiceMissing
 from gateway.observability import configure_logging
@@ -29,6 +29,9 @@ app = typer.Typer(
 serving.add_commands(app)
 app.add_typer(store.app, name="db")
 app.add_typer(archives.app, name="sites")
+training.add_commands(identities.app)
+rematch.add_commands(identities.app)
+identities.app.add_typer(models.app, name="model")
 app.add_typer(identities.app, name="mpi")
 app.add_typer(checks.procedures_app, name="procedures")
 app.add_typer(checks.rules_app, name="rules")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from gateway.cli.csv_files import CsvRow, CsvTable, read_table, write_table
 from gateway.cli.output import ConfigOption, JsonOption, emit, progress, say
+from gateway.cli.patients_file import note_columns, read_link_rows, whole_file_in_memory
 from gateway.clock import new_id, utc_now
 from gateway.errors import InputRefused
 from gateway.settings import load_settings
@@ -18,11 +18,10 @@ from gateway.site_files import load_model
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.errors import InvalidIdentifier, MpiError
 from mpi.identity.identifiers import PatientIdentifier
-from mpi.identity.patient_rows import COLUMNS, PatientRow, patient_row
+from mpi.identity.patient_rows import COLUMNS, patient_row
 from mpi.identity.updates import DemographicsUpdate
-from mpi.matching.link_batch import LinkRow, link_records
+from mpi.matching.link_batch import link_records
 from mpi.matching.match_model import default_model
-from mpi.matching.normalize import normalize_record
 from mpi.usecases.explain_pair import explain_pair
 from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
 
@@ -35,9 +34,11 @@ ROWS_PER_TRANSACTION = 200
 BEFORE_ANY_MESSAGE = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Event time of a row without a registration date: whatever a feed says later is newer."""
 
-NATIONAL_ID = frozenset({"NATIONAL"})
 DateFormatOption = Annotated[
     str | None, typer.Option("--date-format", help="strptime form of the dates, when they are not ISO (%d/%m/%Y)")
+]
+OneToOneOption = Annotated[
+    bool, typer.Option("--one-to-one", help="a facility has at most one record of a person: never link two of one")
 ]
 
 
@@ -54,7 +55,7 @@ def load(
     from gateway.bootstrap import build_hub
 
     hub = build_hub(load_settings(config))
-    _note_columns(table)
+    note_columns(table)
     counts = dict.fromkeys([effect.value for effect in RegisterEffect], 0)
     refused: list[tuple[CsvRow, str]] = []
     with progress("loading", len(table.rows)) as advance:
@@ -143,16 +144,15 @@ def link(
     clusters: Annotated[Path, typer.Option("--clusters", help="write record_id, cluster_id here")],
     review: Annotated[Path, typer.Option("--review", help="write pairs for records staff here")],
     model: Annotated[Path | None, typer.Option("--model", help="match model; default: the one that ships")] = None,
+    one_to_one: OneToOneOption = False,
     date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Link the records of a file as a dry run: nothing is stored."""
-    table = read_table(file, required=("record_id",), known=COLUMNS)
-    _note_columns(table)
     chosen = default_model() if model is None else load_model(model)
-    rows = [_comparable(row) for row in _patients(file, table, date_format)]
-    with progress("linking", None) as advance:
-        result = link_records(rows, chosen, progress=lambda done, _total: advance(done))
+    with whole_file_in_memory(), progress("linking", None) as advance:
+        rows = read_link_rows(file, date_format)
+        result = link_records(rows, chosen, one_to_one=one_to_one, progress=lambda done, _total: advance(done))
     write_table(
         clusters,
         ["record_id", "cluster_id"],
@@ -182,37 +182,6 @@ def link(
     else:
         say(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in document.items() if name != "model"))
     return 0
-
-
-def _patients(file: Path, table: CsvTable, date_format: str | None) -> Iterator[PatientRow]:
-    """Every row mapped, or the file refused: a dry run on half of it would mislead."""
-    patients: list[PatientRow] = []
-    problems: list[tuple[int, str]] = []
-    seen: set[str] = set()
-    for row in table.rows:
-        try:
-            if row.problem is not None:
-                raise InvalidIdentifier(row.problem)
-            patient = patient_row(row.values, date_format=date_format)
-            if not patient.record_id:
-                raise InvalidIdentifier("record_id is empty")
-            if patient.record_id in seen:
-                raise InvalidIdentifier("record_id stands twice")
-        except MpiError as error:
-            problems.append((row.line, str(error)))
-            continue
-        seen.add(patient.record_id)
-        patients.append(patient)
-    if problems:
-        line, text = problems[0]
-        more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
-        raise InputRefused(f"{file} line {line}: {text}{more}")
-    return iter(patients)
-
-
-def _comparable(patient: PatientRow) -> LinkRow:
-    known = () if patient.identifier is None else (patient.identifier,)
-    return LinkRow(patient.record_id, normalize_record(known, patient.demographics, strong_authorities=NATIONAL_ID))
 
 
 @app.command("explain")
@@ -255,11 +224,6 @@ def explain(
             say(f"  {weight.match_weight:+8.2f} bits  {weight.comparison}: {weight.level}")
         say(f"  {score.score:+8.2f} bits  in all: {score.decision.name} ({score.reason})")
     return 0
-
-
-def _note_columns(table: CsvTable) -> None:
-    if table.unknown_columns:
-        say(f"ignored columns: {', '.join(table.unknown_columns)}")
 
 
 def _counts_text(counts: dict[str, int]) -> str:

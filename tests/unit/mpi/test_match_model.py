@@ -10,7 +10,7 @@ import pytest
 from mpi.errors import InvalidModel
 from mpi.matching.levels import LEVELS
 from mpi.matching.match_model import GUARDS, TermFrequencies, default_model, parse_model
-from mpi.matching.training import render_model
+from mpi.matching.model_file import render_model
 
 DEFAULT = (files("mpi.matching") / "models" / "default-1.toml").read_text(encoding="utf-8")
 

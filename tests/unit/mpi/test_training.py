@@ -9,7 +9,8 @@ import pytest
 from mpi.identity.demographics import PostalAddress
 from mpi.matching.levels import LEVELS
 from mpi.matching.match_model import default_model, parse_model
-from mpi.matching.training import level_shares, render_model, term_frequencies, train_model
+from mpi.matching.model_file import render_model
+from mpi.matching.training import TrainingOptions, level_shares, term_frequencies, train_model
 from tests.matching_builders import comparable
 
 FAMILIES = ("Harlow", "Castle", "Stone", "Carver", "Quintrell", "Mercer", "Vale", "Ashby")
@@ -34,25 +35,37 @@ def population(people: int, *, phone_changes: float) -> list:
 
 
 def test_m_follows_the_records():
-    stable = train_model(population(150, phone_changes=0.0), default_model(), version="t", random_pairs=3_000)
-    moving = train_model(population(150, phone_changes=0.6), default_model(), version="t", random_pairs=3_000)
+    stable = train_model(
+        population(150, phone_changes=0.0), default_model(), version="t", options=TrainingOptions(random_pairs=3_000)
+    )
+    moving = train_model(
+        population(150, phone_changes=0.6), default_model(), version="t", options=TrainingOptions(random_pairs=3_000)
+    )
     m_stable = stable.model.probabilities["phone"]["different"].m_probability
     m_moving = moving.model.probabilities["phone"]["different"].m_probability
     assert m_stable < 0.15 < 0.4 < m_moving
 
 
-def test_a_column_that_is_always_missing_keeps_the_first_guess():
-    trained = train_model(population(60, phone_changes=0.1), default_model(), version="t", random_pairs=1_000).model
-    for level, p in trained.probabilities["ssn_last4"].items():
-        assert p.m_probability == pytest.approx(default_model().probabilities["ssn_last4"][level].m_probability)
+def test_a_column_that_is_always_missing_trains_to_weight_zero():
+    trained = train_model(
+        population(60, phone_changes=0.1), default_model(), version="t", options=TrainingOptions(random_pairs=1_000)
+    ).model
+    assert all(weight.match_weight == 0 for weight in trained.weights["ssn_last4"].values())
+    assert any(weight.match_weight for weight in trained.weights["phone"].values())
 
 
 def test_a_trained_model_is_a_valid_model_and_the_same_each_time():
     records = population(60, phone_changes=0.1)
-    first, second = (train_model(records, default_model(), version="t-1", random_pairs=1_000) for _ in range(2))
+    first, second = (
+        train_model(records, default_model(), version="t-1", options=TrainingOptions(random_pairs=1_000))
+        for _ in range(2)
+    )
     assert parse_model(render_model(first.model)) == parse_model(render_model(second.model))
     assert first.model.version == "t-1"
-    assert first.model.upper == default_model().upper
+    assert (first.model.upper, first.model.lower) == (first.thresholds.upper, first.thresholds.lower)
+    assert first.thresholds.is_estimated
+    assert 2 <= first.thresholds.lower <= first.thresholds.upper
+    assert first.thresholds.upper >= 10
 
 
 def test_training_on_nothing_gives_the_first_guess():
