@@ -125,6 +125,15 @@ class FederationSettings(_Part):
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
 
 
+class SurvivorshipSettings(_Part):
+    """Which site's values make the best view of a person. Without an order the newest value wins."""
+
+    trusted_sites: tuple[str, ...] = Field((), description="site ids, most trusted first")
+    by_field: dict[Literal["name", "birth_date", "sex", "address", "phone"], tuple[str, ...]] = Field(
+        default_factory=dict, description="another order for single fields"
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -142,6 +151,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()
     federation: FederationSettings = FederationSettings()
+    survivorship: SurvivorshipSettings = SurvivorshipSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     match_model: Path | None = Field(None, description="match model file; none = the model that ships")
