@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mpi.identity.patient_rows import patient_row
+from mpi.identity.patient_rows import PatientRow, patient_row
 from mpi.matching.link_batch import LinkRow
 from mpi.matching.normalize import normalize_record
 
@@ -20,6 +20,15 @@ LINKAGE = Path(__file__).resolve().parents[1] / ".." / "shared" / "cases" / "lin
 needs_linkage_cases = pytest.mark.skipif(
     not (LINKAGE / "records.csv.gz").exists(), reason="the shared linkage cases are not beside this checkout"
 )
+
+
+@cache
+def patient_rows() -> tuple[PatientRow, ...]:
+    """Rows with an identifier, each identifier once, ordered by true person: neighbours are in reach of each other."""
+    with gzip.open(LINKAGE / "records.csv.gz", "rt", encoding="utf-8") as lines:
+        mapped = [patient_row(row) for row in csv.DictReader(lines)]
+    first = {row.identifier: row for row in reversed(mapped) if row.identifier is not None}
+    return tuple(sorted(first.values(), key=lambda row: (person_of()[row.record_id], row.record_id)))
 
 
 @cache

@@ -16,6 +16,7 @@ from federation.usecases.imaging_history import PersonHistory, imaging_history
 from federation.usecases.search_priors import ProcedureOf
 from gateway.authentication import Authenticate
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
 from mpi.usecases.matcher import Matcher
 
@@ -53,6 +54,7 @@ class HubResources:
     new_id: NewId
     default_deadline_seconds: float
     authenticate: Authenticate
+    trust: TrustOrder = NEWEST_WINS
 
     async def imaging_history(
         self, patient: PatientIdentifier | EnterpriseId, *, deadline_seconds: float

@@ -17,6 +17,7 @@ from gateway.bootstrap import Hub
 from gateway.cds_hooks.door import cds_routes
 from gateway.clock import new_id, utc_now
 from gateway.resources import HubResources
+from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
 
@@ -34,6 +35,7 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         clock=utc_now,
         new_id=new_id,
         default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
+        trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
         authenticate=authenticate or build_verifier(hub.settings.auth, clock=utc_now),
     )
 

@@ -172,6 +172,13 @@ class FederationSettings(_Part):
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
 
 
+class SurvivorshipSettings(_Part):
+    """Which site's values make the best view of a person. Without an order the newest value wins."""
+
+    trusted_sites: tuple[str, ...] = Field((), description="site ids, most trusted first")
+    by_field: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="another order for single fields")
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -191,6 +198,7 @@ class Settings(BaseSettings):
     federation: FederationSettings = FederationSettings()
     alerts: AlertSettings = AlertSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
+    survivorship: SurvivorshipSettings = SurvivorshipSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     match_model: Path | None = Field(None, description="match model file; none = the current one of models_folder")

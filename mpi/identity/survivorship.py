@@ -1,13 +1,14 @@
 """The golden record: the best view of a person, field by field, each value with the record it came from.
 
-Rule (survivorship_rule): the newest record that says anything of a field gives it; ties go to the smaller
-identifier. So the result does not depend on the order of arrival.
+Rule (survivorship_rule): of the records that say anything of a field, the one of the most trusted site gives it; among
+equals the newest; ties go to the smaller identifier. So the result does not depend on the order of arrival. A site that
+the trust order of a field does not name is trusted less than all that it names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
@@ -37,16 +38,39 @@ class GoldenRecord:
     other_names: tuple[PersonName, ...]
 
 
-def golden_record(records: Iterable[SourceRecord]) -> GoldenRecord:
+GOLDEN_FIELDS = ("name", "birth_date", "sex", "address", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustOrder:
+    """Site ids, most trusted first: for every field, and for single fields (of ``GOLDEN_FIELDS``) otherwise."""
+
+    sites: Sequence[str] = ()
+    by_field: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def rank(self, field_name: str, site_id: str) -> int:
+        """0 is most trusted."""
+        order = self.by_field.get(field_name, self.sites)
+        return order.index(site_id) if site_id in order else len(order)
+
+
+NEWEST_WINS = TrustOrder()
+
+
+def golden_record(records: Iterable[SourceRecord], trust: TrustOrder = NEWEST_WINS) -> GoldenRecord:
     """Merge the records of one person."""
     newest_first = sorted(records, key=lambda r: (-r.demographics_at.timestamp(), r.identifier))
-    name = _first(newest_first, lambda d: None if d.name.is_empty else d.name)
+
+    def best(field_name: str) -> list[SourceRecord]:
+        return sorted(newest_first, key=lambda r: trust.rank(field_name, r.site_id))
+
+    name = _first(best("name"), lambda d: None if d.name.is_empty else d.name)
     return GoldenRecord(
         name=name,
-        birth_date=_first(newest_first, lambda d: d.birth_date),
-        sex=_first(newest_first, lambda d: d.sex),
-        address=_first(newest_first, lambda d: None if d.address.is_empty else d.address),
-        phone=_first(newest_first, lambda d: d.phones[0] if d.phones else None),
+        birth_date=_first(best("birth_date"), lambda d: d.birth_date),
+        sex=_first(best("sex"), lambda d: d.sex),
+        address=_first(best("address"), lambda d: None if d.address.is_empty else d.address),
+        phone=_first(best("phone"), lambda d: d.phones[0] if d.phones else None),
         other_names=_other_names(newest_first, None if name is None else name.value),
     )
 

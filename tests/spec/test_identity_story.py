@@ -223,3 +223,16 @@ def test_a_namesake_with_nothing_else_in_common_does_not_join_a_person_with_seve
     outcome = index.register("RDI|1", as_=person("Arroyo", "Ana", born="1984-03-12", sex="F"))
     assert index.person_of("RDI|1") != index.person_of("NGH|1")
     assert len(outcome.review_item_ids) == 1
+
+
+def test_a_trusted_sites_value_outranks_a_newer_one(index: Index) -> None:
+    from mpi.identity.survivorship import TrustOrder, golden_record
+
+    index.register("NGH|1", as_=ANA)
+    index.register("LKM|9", as_=replace(ANA, name=replace(ANA.name, family="Whitlock"), phones=("202-555-0199",)))
+    records = index.resolve("NGH|1").records
+    golden = golden_record(records, TrustOrder(("NGH", "LKM"), {"phone": ("LKM",)}))
+    assert golden.name is not None
+    assert golden.phone is not None
+    assert (golden.name.source, golden.phone.source) == (pid("NGH|1"), pid("LKM|9"))
+    assert golden_record(reversed(records), TrustOrder(("NGH", "LKM"), {"phone": ("LKM",)})) == golden

@@ -35,6 +35,7 @@ from gateway.schema.refusals import InvalidInput, NotAllowed, PatientNotFound
 from gateway.schema.studies import PriorStudyConnection
 
 COMPLETE = "True only when every site answered in full. Otherwise see coverage: there may be more studies."
+from mpi.identity.survivorship import TrustOrder
 
 
 @strawberry.type(description="What the sites say of one person, and how far that reaches.")
@@ -50,11 +51,11 @@ class ImagingHistory:
 
     @classmethod
     def from_domain(
-        cls, found: PersonHistory, studies: PriorStudyConnection, directory: SiteDirectory
+        cls, found: PersonHistory, studies: PriorStudyConnection, directory: SiteDirectory, trust: TrustOrder
     ) -> ImagingHistory:
         """The same history with a page of its studies."""
         return cls(
-            person=Person.from_domain(found.identity),
+            person=Person.from_domain(found.identity, trust),
             complete=found.history.coverage.is_complete,
             as_of=found.history.as_of,
             coverage=coverage_list(found.history.coverage, directory),
@@ -96,7 +97,7 @@ async def resolve_imaging_history(
     info.context.metrics.count_sites(found.history.coverage)
     studies = filter_studies(found.history.studies, wanted)
     page = PriorStudyConnection.page_of(studies, _relevance(found, order, resources), first=first, after=position)
-    return ImagingHistory.from_domain(found, page, resources.directory)
+    return ImagingHistory.from_domain(found, page, resources.directory, resources.trust)
 
 
 def read_position(after: str | None) -> StudyPosition | None:

@@ -17,4 +17,5 @@ async def resolve_person_field(
 ) -> PersonResult:
     """The person behind an identifier, retired ones followed."""
     named = read_patient(patient, enterprise_id)
-    return Person.from_domain(await asyncio.to_thread(resolve_patient, named, info.context.resources.read))
+    resources = info.context.resources
+    return Person.from_domain(await asyncio.to_thread(resolve_patient, named, resources.read), resources.trust)

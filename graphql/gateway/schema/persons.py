@@ -14,7 +14,7 @@ from mpi.identity import identifiers
 from mpi.identity.demographics import AdministrativeSex
 from mpi.identity.records import LinkSource, MatchGrade
 from mpi.identity.records import SourceRecord as DomainRecord
-from mpi.identity.survivorship import golden_record
+from mpi.identity.survivorship import TrustOrder, golden_record
 from mpi.usecases.resolve_identity import ResolvedIdentity
 
 BIRTH_DATE = "YYYY, YYYY-MM or YYYY-MM-DD: as precise as it is known. Null: missing or a placeholder."
@@ -99,7 +99,9 @@ class FieldSource:
     identifier: PatientIdentifier = strawberry.field(description="The record.")
 
 
-@strawberry.type(description="The best view of a person: of each field the newest value that any site gave.")
+@strawberry.type(
+    description="The best view of a person: of each field the most trusted site's value, among equals the newest."
+)
 class GoldenRecord:
     name: PersonName | None = strawberry.field(description="Null: no site gave a name.")
     birth_date: str | None = strawberry.field(description=BIRTH_DATE)
@@ -110,9 +112,9 @@ class GoldenRecord:
     sources: list[FieldSource] = strawberry.field(description="Where each value came from.")
 
     @classmethod
-    def from_records(cls, records: tuple[DomainRecord, ...]) -> GoldenRecord:
+    def from_records(cls, records: tuple[DomainRecord, ...], trust: TrustOrder) -> GoldenRecord:
         """The golden record of a person's records."""
-        best = golden_record(records)
+        best = golden_record(records, trust)
         fields = {
             "name": best.name,
             "birthDate": best.birth_date,
@@ -150,11 +152,11 @@ class Person:
     open_review_count: int = strawberry.field(description="Questions about this person that wait for records staff.")
 
     @classmethod
-    def from_domain(cls, identity: ResolvedIdentity) -> Person:
+    def from_domain(cls, identity: ResolvedIdentity, trust: TrustOrder) -> Person:
         """The person behind a resolved identity."""
         return cls(
             enterprise_id=strawberry.ID(identity.enterprise_id),
-            golden_record=GoldenRecord.from_records(identity.records),
+            golden_record=GoldenRecord.from_records(identity.records, trust),
             records=[SourceRecord.from_domain(record) for record in identity.records],
             retired_identifiers=[
                 RetiredIdentifier(identifier=identifier_of(old), survivor=identifier_of(survivor))
