@@ -391,6 +391,13 @@ def test_a_broken_dicomdir_does_not_hide_the_files(tmp_path: Path) -> None:
     assert not answer.is_complete
 
 
+def test_a_file_name_that_is_not_utf8_is_as_good_as_any(tmp_path: Path) -> None:
+    named = put(tmp_path, "1.dcm", instance())
+    named.rename(tmp_path / os.fsdecode(b"R\xf6ntgen.dcm"))
+    put(tmp_path, "2.dcm", instance(number=2))
+    assert only(ask(tmp_path)).instance_count == 2
+
+
 def test_only_needed_attributes_are_read(tmp_path: Path) -> None:
     file = instance()
     file.PixelData = b"\0" * 1_000_000
