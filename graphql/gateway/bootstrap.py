@@ -13,7 +13,11 @@ import sqlalchemy as sa
 
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
+from adapters.dicom.folder.settings import FolderSettings
+from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.fhir_imaging.settings import FhirSettings, PatientSearch
+from adapters.fhir_imaging.source import FhirSource
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory
@@ -28,7 +32,7 @@ from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.model_folder import ModelFolder
-from gateway.settings import DicomwebArchive, DimseArchive, Settings, SiteSettings
+from gateway.settings import DicomwebArchive, DimseArchive, FhirArchive, FolderArchive, Settings, SiteSettings
 from gateway.site_files import load_code_map, load_model, load_rules, read_text
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
 from mpi.matching.match_model import MatchModel
@@ -193,10 +197,33 @@ def _source(settings: SiteSettings, site: Site, authorities: AuthorityRegistry) 
                 issuers=issuers,
             ),
         )
+    if isinstance(archive, FhirArchive):
+        return FhirSource(
+            site,
+            FhirSettings(
+                base_url=archive.url,
+                patient_search=PatientSearch(archive.patient_search),
+                patient_parameter=archive.patient_parameter,
+                identifier_systems=archive.identifier_systems,
+                bearer_token=_token(archive),
+                issuers=issuers,
+            ),
+        )
+    if isinstance(archive, FolderArchive):
+        return FolderSource(
+            site,
+            FolderSettings(
+                path=archive.path,
+                index_file=archive.index_file,
+                poll_seconds=archive.poll_seconds,
+                fallback_charset=settings.fallback_charset,
+                issuers=issuers,
+            ),
+        )
     return None
 
 
-def _token(archive: DicomwebArchive) -> str | None:
+def _token(archive: DicomwebArchive | FhirArchive) -> str | None:
     if archive.token_file is not None:
         return read_text(archive.token_file, "archive.token_file").strip()
     return None if archive.token is None else archive.token.get_secret_value()

@@ -94,7 +94,32 @@ class DimseArchive(_Part):
     max_associations: int = Field(4, ge=1, le=16, description="associations at once")
 
 
-Archive = Annotated[DicomwebArchive | DimseArchive, Field(discriminator="protocol")]
+class FhirArchive(_Part):
+    """An archive asked by FHIR search for ImagingStudy: STU3, R4 or R5."""
+
+    protocol: Literal["fhir"]
+    url: str = Field(pattern=r"^https?://", description="FHIR root, without /ImagingStudy")
+    identifier_systems: tuple[str, ...] = Field(
+        (), description="systems (URIs) of the site's patient numbers there; none = urn:oid: and the authority's OID"
+    )
+    patient_search: Literal["two_step", "chained"] = Field(
+        "two_step", description="Patient first and then its studies, or patient.identifier in one search"
+    )
+    patient_parameter: Literal["patient", "subject"] = Field("patient", description="search parameter of ImagingStudy")
+    token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
+    token_file: Path | None = Field(None, description="file that holds the bearer token")
+
+
+class FolderArchive(_Part):
+    """A folder of DICOM files, with or without a DICOMDIR."""
+
+    protocol: Literal["folder"]
+    path: Path = Field(description="the folder; nothing outside of it is read")
+    index_file: Path | None = Field(None, description="SQLite file of its index; none = in memory, read anew at start")
+    poll_seconds: float = Field(5.0, ge=0, le=86_400, description="how old a look at the folder may be, seconds")
+
+
+Archive = Annotated[DicomwebArchive | DimseArchive | FhirArchive | FolderArchive, Field(discriminator="protocol")]
 
 
 class SiteSettings(_Part):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.archives import instances
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 PRIORLINK = Path(sys.executable).with_name("priorlink")
@@ -187,3 +189,32 @@ def test_messages_are_imported_through_the_same_door(shell: Shell) -> None:
 def test_a_broken_configuration_names_the_field(shell: Shell, line: str, said: str) -> None:
     path = shell.write("broken.toml", f"[http]\n{line}\n")
     assert said in shell.run("sites", "list", "--config", path, code=2).stderr
+
+
+def a_folder_site(shell: Shell) -> Path:
+    folder = shell.folder / "files"
+    folder.mkdir()
+    with shell.config.open("a") as stream:
+        stream.write(f'\n[sites.archive]\nprotocol = "folder"\npath = "{folder}"\nindex_file = "index.db"\n')
+    shell.run("db", "upgrade", "--config", shell.config)
+    return folder
+
+
+def test_index_reads_a_sites_folder_once_and_names_what_it_could_not_read(shell: Shell) -> None:
+    folder = a_folder_site(shell)
+    for file in instances():
+        file.save_as(folder / f"{file.SOPInstanceUID}.dcm", enforce_file_format=True)
+    found = shell.json("sites", "index", "RDI")
+    assert (found["files"], found["read"], found["problems"], found["unassigned"]) == (4, 4, {}, [])
+    (folder / "notes.txt").write_text("no image")
+    again = shell.json("sites", "index", "RDI", "--problems", "problems.csv", code=1)
+    assert (again["files"], again["read"], again["problems"]) == (5, 1, {"not_dicom": 1})
+    assert shell.table("problems.csv") == [{"path": "notes.txt", "reason": "not_dicom"}]
+
+
+def test_index_refuses_sites_that_are_no_folder_and_says_when_the_folder_is_gone(shell: Shell) -> None:
+    folder = a_folder_site(shell)
+    assert "is no folder" in shell.run("sites", "index", "NGH", code=3).stderr
+    assert "no site XYZ" in shell.run("sites", "index", "XYZ", code=3).stderr
+    folder.rmdir()
+    assert "folder_missing" in shell.run("sites", "index", "RDI", code=4).stderr

@@ -60,6 +60,7 @@ def test_one_history_across_hospitals_newest_first_undated_last() -> None:
         }
     ]
     assert newest["relevance"] is None
+    assert newest["probableCopies"] == []
 
 
 def test_the_enterprise_id_names_the_same_person_in_either_place() -> None:

@@ -16,10 +16,13 @@ import pytest
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.fhir_imaging.settings import FhirSettings
+from adapters.fhir_imaging.source import FhirSource
 from adapters.simulated.adt_feed import adt_messages, merge_message
 from adapters.simulated.dicomweb_hospital import DicomwebHospital
 from adapters.simulated.dimse_hospital import DimseHospital
 from adapters.simulated.faults import Fault
+from adapters.simulated.fhir_hospital import FhirHospital
 from adapters.simulated.hospital import Protocol, SimulatedHospital
 from adapters.simulated.population import simulate_hospitals
 from adapters.simulated.story import NATIONAL_AUTHORITY, STORY
@@ -40,17 +43,17 @@ LATER_THAN_ASKED = 0.3
 class Played:
     """A running demo hospital and a source that asks it."""
 
-    server: DicomwebHospital | DimseHospital
+    server: DicomwebHospital | DimseHospital | FhirHospital
     make_source: Callable[[], PriorSource]
 
     @property
     def is_web(self) -> bool:
-        return isinstance(self.server, DicomwebHospital)
+        return isinstance(self.server, DicomwebHospital | FhirHospital)
 
 
-@pytest.fixture(params=["dicomweb", "dimse"])
+@pytest.fixture(params=["dicomweb", "dimse", "fhir"])
 def played(request: pytest.FixtureRequest) -> Iterator[Played]:
-    played = _play_web() if request.param == "dicomweb" else _play_dimse()
+    played = {"dicomweb": _play_web, "dimse": _play_dimse, "fhir": _play_fhir}[request.param]()
     try:
         yield played
     finally:
@@ -67,6 +70,13 @@ def _play_dimse(hospital: SimulatedHospital = HOSPITAL) -> Played:
     server = DimseHospital(hospital)
     port = server.start()
     return Played(server, lambda: DimseSource(hospital.site, DimseSettings("127.0.0.1", port, server.ae_title)))
+
+
+def _play_fhir(hospital: SimulatedHospital = HOSPITAL) -> Played:
+    server = FhirHospital(hospital)
+    server.start()
+    settings = FhirSettings(server.base_url, identifier_systems=(server.identifier_system,))
+    return Played(server, lambda: FhirSource(hospital.site, settings))
 
 
 def ask(played: Played, *, timeout_seconds: float = SECONDS) -> SiteAnswer:
@@ -141,7 +151,8 @@ def test_a_login_page_is_no_empty_answer(played: Played) -> None:
     failure = failure_of(played)
     assert isinstance(failure, SourceProtocolError)
     assert not failure.retryable
-    assert failure.reason == ("not_dicom_json" if played.is_web else "status_0001")
+    reasons = {DicomwebHospital: "not_dicom_json", FhirHospital: "not_fhir_json", DimseHospital: "status_0001"}
+    assert failure.reason == reasons[type(played.server)]
 
 
 def test_a_dripping_answer_is_cut_at_the_deadline(played: Played) -> None:

@@ -156,6 +156,23 @@ def test_one_study_at_two_hospitals_is_one_study_with_two_locations() -> None:
     assert found.modalities == ("CT", "SR")
 
 
+def test_an_import_with_a_new_uid_is_flagged_and_neither_merged_nor_judged_differently() -> None:
+    original, imported = study("2.999.1", "LKM", "LKM|9"), study("2.999.8", "RDI", "RDI|4")
+    world = World(holding("LKM", [original]), holding("RDI", [imported]))
+    for number in ("NGH|1", "LKM|9", "RDI|4"):
+        world.index.register(number, as_=ANA)
+    found = world.history("NGH|1").history.studies
+    assert [(s.study_instance_uid, s.probable_copies) for s in found] == [
+        ("2.999.1", ("2.999.8",)),
+        ("2.999.8", ("2.999.1",)),
+    ]
+    verdicts = world.check("NGH|1").check.assessment.verdicts
+    assert [(v.prior_id, v.tier) for v in verdicts] == [
+        ("2.999.1", Tier.INTERRUPTIVE),
+        ("2.999.8", Tier.INTERRUPTIVE),
+    ]
+
+
 def test_each_hospital_is_asked_only_by_its_own_numbers() -> None:
     ngh, lkm = holding("NGH", []), holding("LKM", [])
     world = World(ngh, lkm)

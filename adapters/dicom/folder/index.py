@@ -6,6 +6,7 @@ What cannot be read is kept with its reason, so that it is neither tried at ever
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections import Counter
@@ -26,7 +27,7 @@ _LISTED_ONLY = -1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS file (
-    path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, problem TEXT,
+    path BLOB PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, problem TEXT,
     patient_id TEXT, study_uid TEXT, series_uid TEXT, instance_uid TEXT, modality TEXT, body_part TEXT, study TEXT
 );
 CREATE INDEX IF NOT EXISTS file_patient ON file (patient_id, study_uid);
@@ -95,7 +96,7 @@ class FolderIndex:
         found = find_files(self._settings.path)
         with self._open() as connection:
             rows = connection.execute("SELECT path, mtime_ns, size FROM file WHERE size <> ?", (_LISTED_ONLY,))
-            known = {path: Stamp(mtime_ns, size) for path, mtime_ns, size in rows}
+            known = {os.fsdecode(path): Stamp(mtime_ns, size) for path, mtime_ns, size in rows}
         if known and not found.files:
             raise FolderEmptied
         hidden = tuple(f"{path}/" for path, reason in found.problems.items() if reason == UNREADABLE_FOLDER)
@@ -110,7 +111,9 @@ class FolderIndex:
             IndexClosed: the index was closed meanwhile; what was read so far is kept.
         """
         with self._open() as connection, connection:
-            connection.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in changes.removed])
+            connection.executemany(
+                "DELETE FROM file WHERE path = ?", [(os.fsencode(path),) for path in changes.removed]
+            )
         for start in range(0, len(changes.to_read), _BATCH):
             paths = changes.to_read[start : start + _BATCH]
             rows = []
@@ -132,7 +135,8 @@ class FolderIndex:
             count, readable = connection.execute(
                 "SELECT count(*) FILTER (WHERE size <> ?), count(study_uid) FROM file", (_LISTED_ONLY,)
             ).fetchone()
-            problems = dict(connection.execute("SELECT path, problem FROM file WHERE problem IS NOT NULL"))
+            rows = connection.execute("SELECT path, problem FROM file WHERE problem IS NOT NULL")
+            problems = {os.fsdecode(path): str(problem) for path, problem in rows}
             unassigned = connection.execute(
                 "SELECT study_uid, count(*) FROM file WHERE patient_id IS NULL AND study_uid IS NOT NULL "
                 "GROUP BY study_uid ORDER BY study_uid"
@@ -166,7 +170,7 @@ class FolderIndex:
 
     def _row_of(self, path: str, stamp: Stamp) -> tuple[object, ...]:
         if is_dicomdir(path):
-            return (path, stamp.mtime_ns, stamp.size, None, *([None] * 7))
+            return (os.fsencode(path), stamp.mtime_ns, stamp.size, None, *([None] * 7))
         try:
             with open_below(self._settings.path, path) as stream:
                 facts = read_file(stream, fallback_charset=self._settings.fallback_charset)
@@ -177,7 +181,7 @@ class FolderIndex:
     def _take_dicomdirs(self, found: Found) -> None:
         """Anew after each change: which listed files are missing depends on all that were found."""
         rows: list[tuple[object, ...]] = []
-        damaged: list[tuple[str | None, str]] = []
+        damaged: list[tuple[str | None, bytes]] = []
         for path in filter(is_dicomdir, found.files):
             try:
                 with open_below(self._settings.path, path) as stream:
@@ -186,7 +190,7 @@ class FolderIndex:
                     )
             except OSError:
                 missing, problem = (), UNREADABLE
-            damaged.append((problem, path))
+            damaged.append((problem, os.fsencode(path)))
             for number, listed in enumerate(missing):
                 entry = _row(f"{path}#{number}", Stamp(0, _LISTED_ONLY), listed.facts)
                 rows.append((*entry[:3], listed.problem, *entry[4:]))
@@ -226,9 +230,9 @@ def _connect(settings: FolderSettings) -> sqlite3.Connection:
 
 def _row(path: str, stamp: Stamp, facts: FileFacts | str) -> tuple[object, ...]:
     if isinstance(facts, str):
-        return (path, stamp.mtime_ns, stamp.size, facts, *([None] * 7))
+        return (os.fsencode(path), stamp.mtime_ns, stamp.size, facts, *([None] * 7))
     return (
-        path, stamp.mtime_ns, stamp.size, None, facts.patient_id, facts.study_uid, facts.series_uid,
+        os.fsencode(path), stamp.mtime_ns, stamp.size, None, facts.patient_id, facts.study_uid, facts.series_uid,
         facts.instance_uid, facts.modality, facts.body_part, encode(facts.study),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,9 +45,9 @@ class FolderSource:
         self._clock = clock
         self._index = FolderIndex(settings)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"folder-{site.site_id}")
+        self._one_look_at_a_time = threading.Lock()
         self._look: Future[IndexReport] | None = None
         self._looked_at = -float("inf")
-        self._has_looked = False
         self._is_closed = False
 
     @property
@@ -103,16 +104,16 @@ class FolderSource:
             SourceError: the folder or the index cannot be used.
         """
         try:
-            changes = self._index.find_changes()
-            on_start(len(changes.to_read))
-            report = self._index.take(changes, on_progress=on_progress)
+            with self._one_look_at_a_time:
+                changes = self._index.find_changes()
+                on_start(len(changes.to_read))
+                report = self._index.take(changes, on_progress=on_progress)
         except FolderEmptied as error:
             raise SourceUnavailable("folder_emptied", "the folder held files and holds none now") from error
         except (sqlite3.Error, IndexClosed) as error:
             raise SourceUnavailable("index_failed") from error
         except OSError as error:
             raise SourceUnavailable("folder_missing") from error
-        self._has_looked = True
         self._looked_at = time.monotonic()
         return report
 

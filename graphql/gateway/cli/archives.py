@@ -11,6 +11,7 @@ import typer
 
 from federation.errors import UnknownSite
 from federation.ports import SiteProbe
+from gateway.cli.folder_index import index_site
 from gateway.cli.output import ConfigOption, JsonOption, emit, say
 from gateway.errors import InputRefused
 from gateway.settings import load_settings
@@ -75,6 +76,9 @@ def check_sites(
             details = ", ".join(f"{name}={value}" for name, value in probe.details)
             say(f"{probe.site_id:<12} {state:<10} {probe.latency_ms} ms {details}")
     return 0 if all(probe.ok for probe in probes) else 1
+
+
+app.command("index")(index_site)
 
 
 def _document(probe: SiteProbe) -> dict[str, object]:

@@ -33,9 +33,9 @@ from gateway.schema.inputs import (
 from gateway.schema.persons import Person
 from gateway.schema.refusals import InvalidInput, NotAllowed, PatientNotFound
 from gateway.schema.studies import PriorStudyConnection
+from mpi.identity.survivorship import TrustOrder
 
 COMPLETE = "True only when every site answered in full. Otherwise see coverage: there may be more studies."
-from mpi.identity.survivorship import TrustOrder
 
 
 @strawberry.type(description="What the sites say of one person, and how far that reaches.")

@@ -99,9 +99,7 @@ class FieldSource:
     identifier: PatientIdentifier = strawberry.field(description="The record.")
 
 
-@strawberry.type(
-    description="The best view of a person: of each field the most trusted site's value, among equals the newest."
-)
+@strawberry.type(description="The best view of a person: each field from the most trusted site, else the newest.")
 class GoldenRecord:
     name: PersonName | None = strawberry.field(description="Null: no site gave a name.")
     birth_date: str | None = strawberry.field(description=BIRTH_DATE)

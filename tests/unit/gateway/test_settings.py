@@ -77,3 +77,17 @@ def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "missing.toml")
     with pytest.raises(ConfigurationError, match=r"priorlink\.toml"):
         load_settings(written(tmp_path, "[http\n"))
+
+
+@pytest.mark.parametrize(
+    ("archive", "protocol"),
+    [
+        ('{ protocol = "fhir", url = "https://ngh.example/r4", identifier_systems = ["urn:oid:2.999.1"] }', "fhir"),
+        ('{ protocol = "folder", path = "/srv/images", index_file = "ngh.db", poll_seconds = 60 }', "folder"),
+    ],
+)
+def test_every_protocol_can_be_set(tmp_path: Path, archive: str, protocol: str) -> None:
+    site = f'[[sites]]\nid = "NGH"\nname = "x"\nassigning_authority = "NGH"\narchive = {archive}\n'
+    found = load_settings(written(tmp_path, site)).sites[0].archive
+    assert found is not None
+    assert found.protocol == protocol
