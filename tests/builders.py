@@ -75,10 +75,12 @@ def person(
 class Index:
     """A master patient index in memory that is spoken to in one line, each call one transaction."""
 
-    def __init__(self, units: Callable[[], MemoryUnitOfWork] | None = None) -> None:
+    def __init__(
+        self, units: Callable[[], MemoryUnitOfWork] | None = None, *, authorities: AuthorityRegistry = AUTHORITIES
+    ) -> None:
         self.store = MemoryStore()
         self.units = units or memory_unit_of_work_factory(self.store)
-        self.matcher = Matcher(default_model(), AUTHORITIES)
+        self.matcher = Matcher(default_model(), authorities)
         self._ids: Iterator[int] = count(1)
         self._seconds: Iterator[int] = count()
 

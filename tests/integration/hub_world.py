@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 from starlette.applications import Starlette
 
+from adapters.hl7v2.order_effect import NormalizeOrder
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
 from federation.errors import SourceUnavailable
 from federation.imaging.procedures import Contrast, Laterality, Modality, Procedure
@@ -19,6 +20,7 @@ from federation.imaging.studies import ReportStatus, SiteStudy, StudyStart
 from federation.ports import SiteAnswer, SiteProbe, UnitOfWork
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import Site, SiteId
+from federation.usecases.search_priors import ProcedureOf
 from gateway.asgi import create_app
 from gateway.authentication import TokenVerifier
 from gateway.demo_issuer import DemoIssuer
@@ -28,10 +30,10 @@ from gateway.settings import HttpSettings, Settings
 from gateway.signing_keys import FixedKeys
 from mpi.audit import AuditEvent
 from mpi.identity.demographics import PartialDate, PersonName
-from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewKind
 from mpi.usecases.open_review import open_review
-from tests.builders import NOON, Index, person, pid
+from tests.builders import AUTHORITIES, NOON, Index, person, pid
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "graphql" / "operations"
 CT_ABDOMEN = Procedure(Modality.CT, frozenset({"ABDOMEN", "PELVIS"}), Laterality.NONE, Contrast.WITH)
@@ -119,8 +121,16 @@ def normalize_order(*, site_id: str, description: str, **_: str | None) -> Proce
     return KNEE if "KNEE" in description.upper() else CT_ABDOMEN
 
 
+def procedure_of(row: SiteStudy) -> Procedure:
+    """The same for what archives say."""
+    return KNEE if "KNEE" in (row.description or "") else CT_ABDOMEN
+
+
 class Hub:
-    """The application with everything behind it, spoken to as a client would."""
+    """The application with everything behind it, spoken to as a client would.
+
+    ``sites`` are also the assigning authorities of the sites' patient numbers.
+    """
 
     def __init__(
         self,
@@ -128,19 +138,23 @@ class Hub:
         units: Callable[[], UnitOfWork] | None = None,
         http: HttpSettings | None = None,
         deadline_seconds: float = 0.3,
+        sites: Iterable[str] = ("NGH", "LKM", "RDI"),
+        authorities: AuthorityRegistry = AUTHORITIES,
+        procedure_of: ProcedureOf = procedure_of,
+        normalize_order: NormalizeOrder = normalize_order,
     ) -> None:
         store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
-        self.index = Index(self.units)  # type: ignore[arg-type]
+        self.index = Index(self.units, authorities=authorities)  # type: ignore[arg-type]
         self.issuer = DemoIssuer(clock=lambda: NOON)
-        sites = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s) for s in ("NGH", "LKM", "RDI")}
+        known = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s) for s in sites}
         self.resources = HubResources(
             units=self.units,
             read=self.units,
-            directory=SiteDirectory(sites, {s.site_id: s for s in sources}),
+            directory=SiteDirectory(known, {s.site_id: s for s in sources}),
             matcher=self.index.matcher,
             rules=default_rule_set(),
-            procedure_of=lambda row: KNEE if "KNEE" in (row.description or "") else CT_ABDOMEN,
+            procedure_of=procedure_of,
             normalize_order=normalize_order,
             clock=lambda: NOON,
             new_id=self.index.new_id,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from adapters.simulated.story import STORY
 from gateway.cli.output import emit, progress, say
+from gateway.demo.ehr import IDENTIFIER_SYSTEM, ISSUER
 from gateway.demo.people import Person, order_for
 from gateway.demo.story import CT_ABDOMEN, Step, describe_check, play
 from gateway.demo.world import DemoWorld, demo_world, feed
@@ -112,6 +113,8 @@ def _invite(world: DemoWorld, seconds: float) -> None:
     order = order_for(STORY.marta_here, STORY.ordering_site, *CT_ABDOMEN)
     say(f"\nready after {seconds:.1f} s\n")
     say(f"  GraphQL and GraphiQL   {world.url}/graphql")
+    say(f"  CDS Hooks              {world.url}/cds-services")
+    say(f"                         issuer {ISSUER}, key {world.ehr.key_file}, identifier system {IDENTIFIER_SYSTEM}")
     say(f"  HL7 v2 over MLLP       127.0.0.1:{world.mllp_port}")
     for site_id, server in world.servers.items():
         say(f"  {site_id:<22} {world.hospitals[site_id].name}, {type(server).__name__} on port {server.port}")

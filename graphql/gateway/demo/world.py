@@ -19,10 +19,11 @@ from adapters.simulated.dicomweb_hospital import DicomwebHospital
 from adapters.simulated.dimse_hospital import DimseHospital
 from adapters.simulated.hospital import Protocol, SimulatedHospital
 from adapters.simulated.population import simulate_hospitals
-from adapters.simulated.story import NATIONAL_AUTHORITY
+from adapters.simulated.story import NATIONAL_AUTHORITY, STORY
 from gateway.bootstrap import build_hub
 from gateway.cli.serving import bind
 from gateway.clock import utc_now
+from gateway.demo.ehr import DemoEhr, cds_hooks_settings, make_demo_ehr
 from gateway.demo_issuer import DemoIssuer
 from gateway.listener import make_listener
 from gateway.loop_thread import LoopThread
@@ -30,6 +31,7 @@ from gateway.serving import HubServer, ServerThread
 from gateway.settings import (
     AuthoritySettings,
     AuthSettings,
+    CdsHooksSettings,
     DicomwebArchive,
     DimseArchive,
     FederationSettings,
@@ -49,11 +51,12 @@ HospitalServer = DimseHospital | DicomwebHospital
 
 @dataclass(frozen=True, slots=True)
 class DemoWorld:
-    """A running demo. ``feed_connections`` deliver HL7 messages to ``mllp_port``."""
+    """A running demo. ``feed_connections`` deliver HL7 messages to ``mllp_port``; ``ehr`` may call CDS Hooks."""
 
     hospitals: dict[str, SimulatedHospital]
     servers: dict[str, HospitalServer]
     issuer: DemoIssuer
+    ehr: DemoEhr
     http_port: int
     mllp_port: int
     now: dt.datetime
@@ -76,9 +79,18 @@ def demo_world(folder: Path, *, people: int = 300, studies: int = 1_500) -> Iter
     (folder / "jwks.json").write_text(json.dumps(issuer.jwks), encoding="utf-8")
     with ExitStack() as stack:
         servers = {str(h.site_id): _start(h, stack) for h in hospitals}
-        settings = demo_settings(folder, hospitals, servers, issuer.issuer)
+        listening_http = bind("127.0.0.1", 0)
+        ehr = make_demo_ehr(folder)
+        cds_hooks = cds_hooks_settings(
+            ehr,
+            base_url=f"http://127.0.0.1:{listening_http.getsockname()[1]}",
+            site=STORY.ordering_site,
+            authority=STORY.marta_here.assigning_authority,
+            deadline_ms=DEADLINE_MS,
+        )
+        settings = demo_settings(folder, hospitals, servers, issuer.issuer, cds_hooks)
         hub = build_hub(settings, migrate=True)
-        server = stack.enter_context(ServerThread(HubServer(hub, bind("127.0.0.1", 0)))).server
+        server = stack.enter_context(ServerThread(HubServer(hub, listening_http))).server
         listening = stack.enter_context(LoopThread("mllp"))
         listener = make_listener(hub)
         listening.run(listener.__aenter__())
@@ -86,7 +98,8 @@ def demo_world(folder: Path, *, people: int = 300, studies: int = 1_500) -> Iter
         worker_hub = build_hub(settings)
         stack.callback(worker_hub.engine.dispose)
         stack.enter_context(running_worker(worker_hub))
-        yield DemoWorld({str(h.site_id): h for h in hospitals}, servers, issuer, server.port, listener.port, now)
+        by_site = {str(h.site_id): h for h in hospitals}
+        yield DemoWorld(by_site, servers, issuer, ehr, server.port, listener.port, now)
 
 
 def _start(hospital: SimulatedHospital, stack: ExitStack) -> HospitalServer:
@@ -98,7 +111,11 @@ def _start(hospital: SimulatedHospital, stack: ExitStack) -> HospitalServer:
 
 
 def demo_settings(
-    folder: Path, hospitals: tuple[SimulatedHospital, ...], servers: dict[str, HospitalServer], issuer: str
+    folder: Path,
+    hospitals: tuple[SimulatedHospital, ...],
+    servers: dict[str, HospitalServer],
+    issuer: str,
+    cds_hooks: CdsHooksSettings,
 ) -> Settings:
     """The hub's settings, as a hospital's IT would write them."""
     return Settings(
@@ -107,6 +124,7 @@ def demo_settings(
         mllp=MllpSettings(port=0),
         auth=AuthSettings(issuer=issuer, jwks_file=folder / "jwks.json"),
         federation=FederationSettings(deadline_ms=DEADLINE_MS),
+        cds_hooks=cds_hooks,
         authorities=(AuthoritySettings(name=NATIONAL_AUTHORITY, strong=True),),
         sites=tuple(
             SiteSettings(
