@@ -7,8 +7,9 @@ A manual link is never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mpi.events import IdentityChange, PersonChanged
 from mpi.identity.contradiction import contradictions
@@ -30,14 +31,15 @@ Placed = tuple[SourceRecord, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _PersonMatch:
+class PersonMatch:
     """How one person fits: the best member's score, and what keeps the record out all the same.
 
-    ``vetoed``: a member cannot be the same person. ``never``: a human said so. ``is_thin``: the person has several
+    ``members`` are all active records of the person. ``vetoed``: a member cannot be the same person. ``never``: a human said so. ``is_thin``: the person has several
     records, and with none of them more agrees than name, birth date and sex; namesakes would pile up in one person.
     """
 
     enterprise_id: EnterpriseId
+    members: tuple[SourceRecord, ...]
     best: SourceRecord
     score: MatchScore
     vetoed: bool
@@ -54,6 +56,13 @@ class _PersonMatch:
         return self.score.decision is not MatchDecision.NO and not self.never
 
 
+class PersonMatches(NamedTuple):
+    """Best first. ``truncated``: more records shared a key than are compared."""
+
+    matches: tuple[PersonMatch, ...]
+    truncated: bool
+
+
 def place_record(
     record: SourceRecord, *, source: str, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
 ) -> Placed:
@@ -63,9 +72,8 @@ def place_record(
     uow.lock(keys)
     if not _may_move(record, uow):
         return _keep(record, keys, source, uow, clock, new_id)
-    matches = _person_matches(record, comparable, keys, uow, matcher)
-    linkable = [m for m in matches if m.can_link]
-    chosen = linkable[0] if len(linkable) == 1 else None
+    matches = person_matches(record, comparable, keys, uow, matcher).matches
+    chosen = chosen_match(matches)
     linked = move_record(record, _link(record, chosen, clock, new_id), uow=uow, matcher=matcher)
     questions = [m for m in matches if m is not chosen and m.is_question]
     items = [_ask(linked, m, source, uow, clock, new_id) for m in questions]
@@ -102,9 +110,15 @@ def _keep(
     return record, () if item is None else (item,)
 
 
-def _person_matches(
+def chosen_match(matches: Sequence[PersonMatch]) -> PersonMatch | None:
+    """The one person that the record is linked to without asking: the only one that fits."""
+    linkable = [m for m in matches if m.can_link]
+    return linkable[0] if len(linkable) == 1 else None
+
+
+def person_matches(
     record: SourceRecord, comparable: ComparableRecord, keys: frozenset[str], uow: UnitOfWork, matcher: Matcher
-) -> list[_PersonMatch]:
+) -> PersonMatches:
     """Every person with a record that shares a key, best first; ties by enterprise id, so arrival order is no rule."""
     found = uow.records.sharing_keys(keys, limit=matcher.max_candidates)
     persons = {c.enterprise_id for c in found.records if c.enterprise_id is not None} - {record.enterprise_id}
@@ -118,8 +132,9 @@ def _person_matches(
         vetoed = any(guard.vetoes for _, s in scored for guard in s.guards)
         is_never = any(m.identifier in never for m in members)
         is_thin = len(scored) > 1 and not any(_agrees(s) for _, s in scored)
-        matches.append(_PersonMatch(enterprise_id, best, score, vetoed, is_never, is_thin))
-    return sorted(matches, key=lambda m: (-m.score.score, m.enterprise_id))
+        matches.append(PersonMatch(enterprise_id, members, best, score, vetoed, is_never, is_thin))
+    ranked = sorted(matches, key=lambda m: (-m.score.score, m.enterprise_id))
+    return PersonMatches(tuple(ranked), found.truncated)
 
 
 def _agrees(score: MatchScore) -> bool:
@@ -136,7 +151,7 @@ def _never_partners(identifier: PatientIdentifier, uow: UnitOfWork) -> frozenset
     return frozenset(i for n in said for i in (n.left, n.right) if i != identifier)
 
 
-def _link(record: SourceRecord, chosen: _PersonMatch | None, clock: Clock, new_id: NewId) -> PersonLink:
+def _link(record: SourceRecord, chosen: PersonMatch | None, clock: Clock, new_id: NewId) -> PersonLink:
     if chosen is not None:
         return PersonLink(
             enterprise_id=chosen.enterprise_id,
@@ -152,7 +167,7 @@ def _link(record: SourceRecord, chosen: _PersonMatch | None, clock: Clock, new_i
 
 
 def _ask(
-    record: SourceRecord, match: _PersonMatch, source: str, uow: UnitOfWork, clock: Clock, new_id: NewId
+    record: SourceRecord, match: PersonMatch, source: str, uow: UnitOfWork, clock: Clock, new_id: NewId
 ) -> str | None:
     return open_review(
         ReviewKind.POSSIBLE_MATCH,
