@@ -13,6 +13,8 @@ from gateway.asgi import create_app
 from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
 from gateway.clock import new_id, utc_now
+from gateway.fhir.routes import fhir_routes, identifier_systems
+from gateway.metrics import HubMetrics
 from gateway.resources import HubResources
 
 GRACE_SECONDS = 10
@@ -41,7 +43,9 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        app = create_app(hub_resources(hub), hub.settings)
+        resources, metrics = hub_resources(hub), HubMetrics()
+        routes = fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities))
+        app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,

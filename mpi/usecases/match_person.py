@@ -13,6 +13,7 @@ from mpi.ports import Clock, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.place_record import PersonMatch, chosen_match, person_matches
+from mpi.usecases.register_record import primary_identifier
 
 _NOBODY = PatientIdentifier("dry-run", "-")
 """Stands for the number of somebody who was sent without one; no registered authority issues it."""
@@ -52,13 +53,14 @@ def match_person(
 
     A number that was merged away stands for its survivor, as it does when a record is registered.
     """
-    current = tuple(dict.fromkeys(_survivor(i, uow) for i in identifiers)) or (_NOBODY,)
+    current = _current(identifiers, uow) or (_NOBODY,)
+    primary = primary_identifier(current, "", matcher.authorities)
     record = SourceRecord(
-        identifier=current[0],
+        identifier=primary,
         site_id="",
         demographics=demographics,
         demographics_at=clock(),
-        asserted_identifiers=current[1:],
+        asserted_identifiers=tuple(i for i in current if i != primary),
     )
     comparable = matcher.comparable(record)
     found = person_matches(record, comparable, matcher.blocking_keys(record), uow, matcher)
@@ -69,6 +71,12 @@ def match_person(
 
 
 _RANKS = {grade: rank for rank, grade in enumerate(MatchGrade)}
+
+
+def _current(identifiers: tuple[PatientIdentifier, ...], uow: UnitOfWork) -> tuple[PatientIdentifier, ...]:
+    known = uow.records.get_many(identifiers)
+    retired = {i for i, record in known.items() if not record.is_active}
+    return tuple(dict.fromkeys(_survivor(i, uow) if i in retired else i for i in identifiers))
 
 
 def _survivor(identifier: PatientIdentifier, uow: UnitOfWork) -> PatientIdentifier:

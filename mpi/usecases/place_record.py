@@ -34,8 +34,9 @@ Placed = tuple[SourceRecord, tuple[str, ...]]
 class PersonMatch:
     """How one person fits: the best member's score, and what keeps the record out all the same.
 
-    ``members`` are all active records of the person. ``vetoed``: a member cannot be the same person. ``never``: a human said so. ``is_thin``: the person has several
-    records, and with none of them more agrees than name, birth date and sex; namesakes would pile up in one person.
+    ``members`` are all active records of the person. ``vetoed``: a member cannot be the same person. ``never``: a
+    human said so. ``is_thin``: the person has several records, and with none of them more agrees than name, birth date
+    and sex; namesakes would pile up in one person.
     """
 
     enterprise_id: EnterpriseId
