@@ -78,7 +78,7 @@ def place_record(
     linked = move_record(record, _link(record, chosen, clock, new_id), uow=uow, matcher=matcher)
     questions = [m for m in matches if m is not chosen and m.is_question]
     items = [_ask(linked, m, source, uow, clock, new_id) for m in questions]
-    _tell(record, linked, uow, clock)
+    _tell(record, linked, uow, clock, is_alone=chosen is None)
     return linked, tuple(i for i in items if i is not None)
 
 
@@ -186,13 +186,15 @@ def _ask(
     )
 
 
-def _tell(before: SourceRecord, after: SourceRecord, uow: UnitOfWork, clock: Clock) -> None:
+def _tell(before: SourceRecord, after: SourceRecord, uow: UnitOfWork, clock: Clock, *, is_alone: bool = False) -> None:
+    """``is_alone``: a person that begins with this record; no question can be settled by that."""
     assert after.enterprise_id is not None  # noqa: S101 - it was linked just now
     changed = [after.enterprise_id]
     if before.enterprise_id is not None and before.enterprise_id != after.enterprise_id:
         changed.append(before.enterprise_id)
-    members = [r.identifier for r in uow.records.of_person(after.enterprise_id)]
-    supersede_settled(members, uow=uow, clock=clock)
+    if before.enterprise_id is not None or not is_alone:
+        members = [r.identifier for r in uow.records.of_person(after.enterprise_id)]
+        supersede_settled(members, uow=uow, clock=clock)
     uow.events.publish(PersonChanged(IdentityChange.RECORD_LINKED, tuple(changed), clock()))
 
 

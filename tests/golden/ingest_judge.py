@@ -14,6 +14,8 @@ from typing import Any
 import httpx2
 
 from adapters.fhir.identifier_systems import IdentifierSystems
+from adapters.store.engine import make_engine
+from adapters.store.migrate import upgrade
 from gateway.asgi import create_app
 from gateway.fhir.routes import fhir_routes
 from gateway.permissions import Role
@@ -73,14 +75,15 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def load_file(source: Path, authorities: Mapping[str, str], folder: Path) -> Result:
-    """``priorlink mpi load`` of the file, twice (a second run changes nothing), and of a copy with a bad row, too,
-    for the file of rejected rows that it writes."""
+def load_file(source: Path, authorities: Mapping[str, str], folder: Path, *, write_rejects: bool = False) -> Result:
+    """``priorlink mpi load`` of the file, twice: a second run changes nothing. ``write_rejects``: a third run writes
+    rejected rows to a file."""
     url = f"sqlite:///{folder / 'store.db'}"
     config = folder / "priorlink.toml"
     blocks = [f'[[authorities]]\nname = "{name}"\noid = "{oid}"\n' for name, oid in authorities.items()]
     config.write_text("\n".join([f'[store]\nurl = "{url}"\n', *blocks]))
-    _run("db", "upgrade", "--config", config)
+    upgrade(engine := make_engine(url))
+    engine.dispose()
     rejects = folder / "rejects.csv"
     done = _run("mpi", "load", source, "--config", config, "--json", "--rejects", rejects)
     again = _run("mpi", "load", source, "--config", config, "--json")
@@ -91,8 +94,9 @@ def load_file(source: Path, authorities: Mapping[str, str], folder: Path) -> Res
             return Result(0, done.stderr.strip(), store)
         document = json.loads(done.stdout)
         assert json.loads(again.stdout)["effects"]["unchanged"] == document["accepted"]
+        cells = _rejected_cells(source, config, folder) if write_rejects else ()
         problems = "; ".join(problem["problem"] for problem in document["rejected"])
-        return Result(document["accepted"], problems, store, _rejected_cells(source, config, folder))
+        return Result(document["accepted"], problems, store, cells)
 
 
 def _rejected_cells(source: Path, config: Path, folder: Path) -> tuple[str, ...]:
