@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from tests.builders import pid
 from tests.fhir_door import FHIR_JSON, LKM, NATID, FhirClient, codes, grades, message, patient, replaced, values
 from tests.integration.hub_world import Hub, answering
 
+SHARED_HUB = Hub(answering("NGH"))
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -459,4 +462,10 @@ def test_no_json_makes_the_server_fail(fields: dict[str, Any], whole: Any) -> No
             assert answer.status_code < 500, (path, body)
 
 
-SHARED_HUB = Hub(answering("NGH"))
+def test_the_examples_of_the_guide_work(fhir: FhirClient) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "fhir.md").read_text(encoding="utf-8")
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    assert len(examples) == 3
+    for example in examples:
+        path = "/Patient/$match" if example["resourceType"] == "Parameters" else "/Patient"
+        assert fhir.post(path, example).status_code < 300

@@ -52,7 +52,8 @@ def feed_patient(call: FhirCall) -> FhirAnswer:
     said = _named_in_url(read_patient(call.body, call.systems, today=resources.clock().date()), call)
     try:
         with resources.units() as uow:
-            lock_identifiers((said,), uow)
+            if said.links:
+                lock_identifiers((said,), uow)
             taken = take_patient(said, event_time(said, call, None), call, uow)
             answer = _answer(taken, call, uow)
             uow.audit.append(call.audit_event(subject=taken.enterprise_id, detail=answer.detail))
