@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from adapters.store import mapping
-from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
+from adapters.store.columns import Code
+from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, named, names_it, rows
 from adapters.store.tables import blocking_key, person_redirect, record_history, source_record
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, RecordStatus, SourceRecord
@@ -19,6 +21,40 @@ _record = source_record.c
 _IDENTIFIER_ORDER = (_record.assigning_authority, _record.local_patient_id)
 _IS_ACTIVE = _record.status == RecordStatus.ACTIVE
 
+_BY_IDENTIFIER = sa.select(source_record).where(names_it(*_IDENTIFIER_ORDER))
+_OF_PERSON = (
+    sa.select(source_record)
+    .where(_record.enterprise_id == sa.bindparam("person"), _IS_ACTIVE)
+    .order_by(*_IDENTIFIER_ORDER)
+)
+_KEYS_OF = sa.select(blocking_key.c.key).where(blocking_key.c.record_id == sa.bindparam("record_id"))
+_HISTORY_OF = (
+    sa.select(record_history)
+    .where(names_it(record_history.c.assigning_authority, record_history.c.local_patient_id))
+    .order_by(record_history.c.at, record_history.c.history_id)
+)
+_SHARING_KEYS = (
+    sa.text(
+        """
+        SELECT source_record.*
+        FROM (
+            SELECT found.record_id, count(*) AS shared
+            FROM unnest(:keys) AS wanted (key)
+            CROSS JOIN LATERAL (
+                SELECT record_id FROM blocking_key WHERE blocking_key.key = wanted.key OFFSET 0
+            ) AS found
+            GROUP BY found.record_id
+        ) AS sharing
+        JOIN source_record ON source_record.record_id = sharing.record_id AND source_record.status = 'ACTIVE'
+        ORDER BY sharing.shared DESC, source_record.assigning_authority, source_record.local_patient_id
+        LIMIT :most
+        """
+    )
+    .bindparams(sa.bindparam("keys", type_=postgresql.ARRAY(Code)), sa.bindparam("most", type_=sa.Integer))
+    .columns(*source_record.c)
+)
+"""One look-up a key. Asked as one IN list, PostgreSQL reads the whole table of keys until statistics are gathered."""
+
 
 class SqlRecordRepository:
     """``mpi.ports.RecordRepository`` on a connection."""
@@ -27,7 +63,8 @@ class SqlRecordRepository:
         self._connection = connection
 
     def get(self, identifier: PatientIdentifier) -> SourceRecord | None:
-        return self.get_many((identifier,)).get(identifier)
+        found = self._records(_BY_IDENTIFIER, named(identifier))
+        return found[0] if found else None
 
     def get_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, SourceRecord]:
         if not identifiers:
@@ -36,7 +73,7 @@ class SqlRecordRepository:
         return {record.identifier: record for record in found}
 
     def of_person(self, enterprise_id: EnterpriseId) -> tuple[SourceRecord, ...]:
-        return self.of_persons((enterprise_id,))[enterprise_id]
+        return self._records(_OF_PERSON, {"person": enterprise_id})
 
     def of_persons(self, enterprise_ids: Collection[EnterpriseId]) -> dict[EnterpriseId, tuple[SourceRecord, ...]]:
         """Every id asked for is a key; a person without records has none."""
@@ -62,15 +99,10 @@ class SqlRecordRepository:
         """Ties go by identifier, so that the same question has the same answer on every database."""
         if not keys:
             return Candidates(())
-        statement = (
-            sa.select(source_record)
-            .join(blocking_key, blocking_key.c.record_id == _record.record_id)
-            .where(blocking_key.c.key.in_(sorted(set(keys))), _IS_ACTIVE)
-            .group_by(_record.record_id)
-            .order_by(sa.func.count().desc(), *_IDENTIFIER_ORDER)
-            .limit(limit + 1)
-        )
-        records = self._records(statement)
+        if self._connection.dialect.name == "postgresql":
+            records = self._records(_SHARING_KEYS, {"keys": sorted(set(keys)), "most": limit + 1})
+        else:
+            records = self._records(_sharing_keys(keys).limit(limit + 1))
         return Candidates(records[:limit], truncated=len(records) > limit)
 
     def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None:
@@ -85,7 +117,7 @@ class SqlRecordRepository:
 
     def _replace_keys(self, record_id: int, keys: set[str]) -> None:
         of_record = blocking_key.c.record_id == record_id
-        stored = set(self._connection.scalars(sa.select(blocking_key.c.key).where(of_record)))
+        stored = set(self._connection.scalars(_KEYS_OF, {"record_id": record_id}))
         if stored - keys:
             self._connection.execute(
                 sa.delete(blocking_key).where(of_record, blocking_key.c.key.in_(sorted(stored - keys)))
@@ -119,8 +151,20 @@ class SqlRecordRepository:
             statement = statement.where(sa.tuple_(*_IDENTIFIER_ORDER) > last)
         return self._records(statement)
 
-    def _records(self, statement: sa.Select[Any]) -> tuple[SourceRecord, ...]:
-        return tuple(mapping.record_from(row) for row in rows(self._connection, statement))
+    def _records(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[SourceRecord, ...]:
+        return tuple(mapping.record_from(row) for row in rows(self._connection, statement, parameters))
+
+
+def _sharing_keys(keys: Collection[str]) -> sa.Select[Any]:
+    return (
+        sa.select(source_record)
+        .join(blocking_key, blocking_key.c.record_id == _record.record_id)
+        .where(blocking_key.c.key.in_(sorted(set(keys))), _IS_ACTIVE)
+        .group_by(_record.record_id)
+        .order_by(sa.func.count().desc(), *_IDENTIFIER_ORDER)
+    )
 
 
 class SqlHistoryRepository:
@@ -130,13 +174,8 @@ class SqlHistoryRepository:
         self._connection = connection
 
     def append(self, entry: HistoryEntry) -> None:
-        self._connection.execute(sa.insert(record_history).values(mapping.history_values(entry)))
+        self._connection.execute(sa.insert(record_history), mapping.history_values(entry))
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
-        history = record_history.c
-        statement = (
-            sa.select(record_history)
-            .where(is_one_of(history.assigning_authority, history.local_patient_id, (identifier,)))
-            .order_by(history.at, history.history_id)
-        )
-        return tuple(mapping.history_from(row) for row in rows(self._connection, statement))
+        found = rows(self._connection, _HISTORY_OF, named(identifier))
+        return tuple(mapping.history_from(row) for row in found)

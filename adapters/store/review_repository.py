@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.store import mapping
-from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
+from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, named, names_it, rows
 from adapters.store.tables import never_link, review_item
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
@@ -18,6 +18,24 @@ from mpi.ports import ReviewPage
 _item = review_item.c
 _URGENCY = (_item.priority.desc(), _item.score.desc().nulls_last(), _item.opened_at, _item.review_item_id)
 _IS_OPEN = _item.status == ReviewStatus.OPEN
+_OPEN_ABOUT_ONE = (
+    sa.select(review_item)
+    .where(
+        _IS_OPEN,
+        sa.or_(
+            names_it(_item.left_authority, _item.left_local_patient_id),
+            names_it(_item.right_authority, _item.right_local_patient_id),
+        ),
+    )
+    .order_by(*_URGENCY)
+)
+_NEVER_LEFT = (never_link.c.left_authority, never_link.c.left_local_patient_id)
+_NEVER_RIGHT = (never_link.c.right_authority, never_link.c.right_local_patient_id)
+_NEVER_LINKS_OF_ONE = (
+    sa.select(never_link)
+    .where(sa.or_(names_it(*_NEVER_LEFT), names_it(*_NEVER_RIGHT)))
+    .order_by(*_NEVER_LEFT, *_NEVER_RIGHT)
+)
 
 
 class SqlReviewRepository:
@@ -43,6 +61,8 @@ class SqlReviewRepository:
             raise StaleDecision(f"review item changed since version {item.version - 1}")
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
+        if len(identifiers) == 1:
+            return self._items(_OPEN_ABOUT_ONE, named(*identifiers))
         if not identifiers:
             return ()
         about = sa.select(review_item).where(_IS_OPEN, _on_either_side(identifiers))
@@ -71,19 +91,18 @@ class SqlReviewRepository:
         self._connection.execute(sa.delete(never_link).where(*same_pair))
 
     def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
-        if not identifiers:
-            return ()
-        left = (never_link.c.left_authority, never_link.c.left_local_patient_id)
-        right = (never_link.c.right_authority, never_link.c.right_local_patient_id)
-        statement = (
-            sa.select(never_link)
-            .where(sa.or_(is_one_of(*left, identifiers), is_one_of(*right, identifiers)))
-            .order_by(*left, *right)
-        )
-        return tuple(mapping.never_link_from(row) for row in rows(self._connection, statement))
+        if len(identifiers) == 1:
+            found = rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
+        elif identifiers:
+            either = sa.or_(is_one_of(*_NEVER_LEFT, identifiers), is_one_of(*_NEVER_RIGHT, identifiers))
+            statement = sa.select(never_link).where(either).order_by(*_NEVER_LEFT, *_NEVER_RIGHT)
+            found = rows(self._connection, statement)
+        else:
+            found = []
+        return tuple(mapping.never_link_from(row) for row in found)
 
-    def _items(self, statement: sa.Select[Any]) -> tuple[ReviewItem, ...]:
-        return tuple(mapping.review_from(row) for row in rows(self._connection, statement))
+    def _items(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> tuple[ReviewItem, ...]:
+        return tuple(mapping.review_from(row) for row in rows(self._connection, statement, parameters))
 
 
 def _on_either_side(identifiers: Collection[PatientIdentifier]) -> sa.ColumnElement[bool]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -13,15 +14,15 @@ from adapters.store.mapping import Row
 from mpi.identity.identifiers import PatientIdentifier
 
 
-def rows(connection: sa.Connection, statement: sa.Select[Any]) -> list[Row]:
+def rows(connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[Row]:
     """The rows as mappings from column name to value."""
-    return [cast(Row, row) for row in connection.execute(statement).mappings()]
+    return [cast(Row, row) for row in connection.execute(statement, parameters).mappings()]
 
 
 def insert_unless_there(connection: sa.Connection, table: sa.Table, values: Sequence[dict[str, Any]]) -> None:
     """Insert the rows; one whose key is taken changes nothing."""
     if values:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), values)
+        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), values)
 
 
 def insert_or_update(
@@ -37,15 +38,42 @@ def insert_or_update(
 
     ``only_if_next_version``: update only when the stored version is one less; ``None`` when nothing was written.
     """
-    statement = _insert(connection, table).values(values)
-    changes = {name: statement.excluded[name] for name in values if name not in key}
+    statement = _upsert(
+        connection.dialect.name, table, tuple(values), tuple(key), returning, only_if_next_version=only_if_next_version
+    )
+    return connection.execute(statement, values).scalar_one_or_none()
+
+
+@lru_cache(maxsize=32)
+def _upsert(
+    dialect: str,
+    table: sa.Table,
+    names: tuple[str, ...],
+    key: tuple[str, ...],
+    returning: str,
+    *,
+    only_if_next_version: bool,
+) -> sa.Executable:
+    """Built once: putting a statement together takes as long as running it."""
+    statement = _insert(dialect, table)
+    changes = {name: statement.excluded[name] for name in names if name not in key}
     condition = table.c.version == statement.excluded["version"] - 1 if only_if_next_version else None
     statement = statement.on_conflict_do_update(index_elements=list(key), set_=changes, where=condition)
-    return connection.execute(statement.returning(table.c[returning])).scalar_one_or_none()
+    return statement.returning(table.c[returning])
 
 
-def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def names_it(authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """True for rows that name the identifier of the parameters (see ``named``)."""
+    return sa.and_(authority == sa.bindparam("authority"), number == sa.bindparam("number"))
+
+
+def named(identifier: PatientIdentifier) -> dict[str, str]:
+    """The parameters of a statement with ``names_it``."""
+    return {"authority": identifier.assigning_authority, "number": identifier.local_patient_id}
 
 
 def is_one_of(

@@ -32,10 +32,12 @@ def create_app(
     settings: Settings,
     *,
     routes: Sequence[BaseRoute] = (),
+    metrics: HubMetrics | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The application. ``routes`` are further doors (cards, pages ...), asked after the ones here."""
-    metrics = HubMetrics()
+    """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
+    those that they count in, too."""
+    metrics = metrics or HubMetrics()
     door = GraphqlDoor(build_schema(), resources, metrics, graphiql=settings.http.graphiql)
 
     async def readyz(_: Request) -> Response:

@@ -37,11 +37,23 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
 )
 """Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""
 
+FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
+    {
+        "fhir:feedPatient": _RECORDS | {Role.PLUGIN},
+        "fhir:processMessage": _RECORDS | {Role.PLUGIN},
+        "fhir:match": _ORDERING | _RECORDS,
+        "fhir:searchPatient": _ORDERING | _RECORDS,
+        "fhir:readPatient": _ORDERING | _RECORDS,
+        "fhir:ihePix": _ORDERING | _RECORDS,
+    }
+)
+"""The same for the FHIR doors."""
+
 
 def role_used(operation: str, roles: Collection[Role]) -> Role | None:
     """The role that opens the operation to a caller, ``None`` when none does.
 
     Of several that do, the first in the order of ``Role``, so that the audit log always names the same one.
     """
-    allowed = ROLES_ALLOWED.get(operation, frozenset())
+    allowed = ROLES_ALLOWED.get(operation) or FHIR_ROLES_ALLOWED.get(operation, frozenset())
     return next((role for role in Role if role in allowed and role in roles), None)

@@ -16,6 +16,8 @@ from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
 from gateway.cds_hooks.door import cds_routes
 from gateway.clock import new_id, utc_now
+from gateway.fhir.routes import fhir_routes, identifier_systems
+from gateway.metrics import HubMetrics
 from gateway.resources import HubResources
 from mpi.identity.survivorship import TrustOrder
 
@@ -54,8 +56,12 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        resources = hub_resources(hub)
-        app = create_app(resources, hub.settings, routes=cds_routes(resources, hub.settings.cds_hooks))
+        resources, metrics = hub_resources(hub), HubMetrics()
+        routes = (
+            *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
+            *cds_routes(resources, hub.settings.cds_hooks),
+        )
+        app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
         self._server = _QuietServer(
             uvicorn.Config(
                 app,

@@ -71,6 +71,9 @@ class AuthoritySettings(_Part):
 
     name: str = Field(min_length=1, description="namespace id as it stands in PID-3.4")
     oid: str | None = Field(None, description="universal id of the same authority")
+    fhir_system: str | None = Field(
+        None, min_length=1, description="FHIR Identifier.system of the same authority; none = urn:oid: and its OID"
+    )
     strong: bool = Field(False, description="one number to a person across sites (a national id)")
 
 

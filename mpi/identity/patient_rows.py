@@ -22,6 +22,8 @@ COLUMNS = (
 _SEXES = {"F": AdministrativeSex.FEMALE, "FEMALE": AdministrativeSex.FEMALE, "W": AdministrativeSex.FEMALE,
           "M": AdministrativeSex.MALE, "MALE": AdministrativeSex.MALE,
           "O": AdministrativeSex.OTHER, "OTHER": AdministrativeSex.OTHER, "A": AdministrativeSex.OTHER}  # fmt: skip
+_PLACEHOLDER_DATE = PartialDate(1900, 1, 1)
+_DAY = dt.timedelta(days=1)
 _NO_SEX = frozenset({"", "U", "UNKNOWN", "N", "?"})
 
 
@@ -38,17 +40,20 @@ class PatientRow:
         return "PatientRow(…)"
 
 
-def patient_row(row: Mapping[str, str | None], *, date_format: str | None = None) -> PatientRow:
+def patient_row(
+    row: Mapping[str, str | None], *, date_format: str | None = None, today: dt.date | None = None
+) -> PatientRow:
     """Map one row; missing columns and empty cells are missing values.
 
     ``date_format`` is a ``strptime`` form for files whose dates are not ISO; ISO dates are not taken then.
+    ``today``: a birth date that lies ahead of it is no evidence, like a placeholder.
 
     Raises:
         InvalidDemographics: a date or sex that cannot be read; the text names the column.
     """
     cells = {column: (row.get(column) or "").strip() for column in COLUMNS}
     cells = {column: "" if cell == '""' else cell for column, cell in cells.items()}
-    birth_date, birth_date_sent = _birth_date(cells["birth_date"], date_format)
+    birth_date, birth_date_sent = _birth_date(cells["birth_date"], date_format, today)
     identified = cells["facility"] and cells["mrn"]
     return PatientRow(
         record_id=cells["record_id"],
@@ -77,21 +82,27 @@ def _name(cells: Mapping[str, str]) -> PersonName:
     return PersonName(family, packed_given or given, packed_middle or middle, prefix, packed_suffix or suffix)
 
 
-def _birth_date(text: str, date_format: str | None) -> tuple[PartialDate | None, str]:
+def _birth_date(text: str, date_format: str | None, today: dt.date | None) -> tuple[PartialDate | None, str]:
     """The date and, where what was sent is no date that can exist, what was sent."""
     if not text:
         return None, ""
     if date_format is not None:
-        return _declared_date(text, date_format), ""
+        return _evidence(_declared_date(text, date_format), text, today)
     digits = text.replace("-", "")
     if (digits.isdigit() and len(digits) in (4, 6, 8) and set(digits) <= {"0"}) or set(digits) <= {"9"}:
         return None, text
     if not _has_iso_shape(text):
         raise InvalidDemographics("birth_date is not an ISO date; declare the format of the file")
     try:
-        return PartialDate.parse(text), ""
+        return _evidence(PartialDate.parse(text), text, today)
     except InvalidDemographics:
         return None, text
+
+
+def _evidence(date: PartialDate, text: str, today: dt.date | None) -> tuple[PartialDate | None, str]:
+    first_day = dt.date(date.year, date.month or 1, date.day or 1)
+    is_ahead = today is not None and first_day > today + _DAY
+    return (None, text) if is_ahead or date.year == 1 or date == _PLACEHOLDER_DATE else (date, "")
 
 
 def _has_iso_shape(text: str) -> bool:

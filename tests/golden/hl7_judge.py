@@ -68,7 +68,7 @@ def _view(record: SourceRecord) -> dict[str, Any]:
 
 
 def _written(name: PersonName) -> str:
-    return f"{name.family}^{name.given}" if name.given else name.family
+    return "^".join(part for part in (name.family, name.given) if part)
 
 
 def _folded(key: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 from starlette.applications import Starlette
 
+from adapters.fhir.identifier_systems import IdentifierSystems
 from adapters.hl7v2.order_effect import NormalizeOrder
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
 from federation.errors import SourceUnavailable
@@ -24,6 +25,8 @@ from federation.usecases.search_priors import ProcedureOf
 from gateway.asgi import create_app
 from gateway.authentication import TokenVerifier
 from gateway.demo_issuer import DemoIssuer
+from gateway.fhir.routes import fhir_routes
+from gateway.metrics import HubMetrics
 from gateway.permissions import Role
 from gateway.resources import HubResources
 from gateway.settings import HttpSettings, Settings
@@ -163,7 +166,14 @@ class Hub:
                 FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: NOON
             ),
         )
-        self.app: Starlette = create_app(self.resources, Settings(http=http or HttpSettings()))
+        self.metrics = HubMetrics()
+        systems = IdentifierSystems(self.index.matcher.authorities, {"LKM": "https://lkm.example/ids"})
+        self.app: Starlette = create_app(
+            self.resources,
+            Settings(http=http or HttpSettings()),
+            routes=fhir_routes(self.resources, self.metrics, systems),
+            metrics=self.metrics,
+        )
 
     def request(self, method: str, path: str, **how: Any) -> httpx2.Response:
         """One HTTP request."""

@@ -9,12 +9,17 @@ import csv
 import gzip
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import InputRefused
+
+_OTHER_SEPARATORS = ";\t|"
+_NOT_COMMAS = "columns must be separated by commas"
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,7 @@ def escape_cell(text: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.strip() == text
+    return _NUMBER.fullmatch(text) is not None
 
 
 def _decode(path: Path) -> str:
@@ -102,13 +103,15 @@ def _decode(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputRefused(f"{path} line {line}: not UTF-8") from error
+        header = raw.partition(b"\n")[0].decode("latin-1")
+        also = f"; {_NOT_COMMAS}" if "," not in header and any(mark in header for mark in _OTHER_SEPARATORS) else ""
+        raise InputRefused(f"{path} line {line}: not UTF-8{also}") from error
 
 
 def _header(cells: Sequence[str], path: Path, required: Sequence[str]) -> tuple[str, ...]:
     columns = tuple(cell.strip() for cell in cells)
-    if len(columns) == 1 and any(mark in columns[0] for mark in ";\t|"):
-        raise InputRefused(f"{path} line 1: columns must be separated by commas")
+    if len(columns) == 1 and any(mark in columns[0] for mark in _OTHER_SEPARATORS):
+        raise InputRefused(f"{path} line 1: {_NOT_COMMAS}")
     missing = [name for name in required if name not in columns]
     if missing:
         raise InputRefused(f"{path} line 1: column {missing[0]} is missing")

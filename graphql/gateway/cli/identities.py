@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,12 +17,13 @@ from gateway.errors import InputRefused
 from gateway.settings import load_settings
 from gateway.site_files import load_model
 from mpi.audit import AuditEvent, AuditOutcome
-from mpi.errors import InvalidIdentifier, MpiError
+from mpi.errors import InvalidDemographics, InvalidIdentifier, MpiError
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.patient_rows import COLUMNS, patient_row
 from mpi.identity.updates import DemographicsUpdate
 from mpi.matching.link_batch import link_records
 from mpi.matching.match_model import default_model
+from mpi.ports import UnitOfWork
 from mpi.usecases.explain_pair import explain_pair
 from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
 
@@ -34,6 +36,9 @@ ROWS_PER_TRANSACTION = 200
 BEFORE_ANY_MESSAGE = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Event time of a row without a registration date: whatever a feed says later is newer."""
 
+LONGEST_IDENTIFIER = 500
+"""Facility and number together; far below what a database index takes."""
+_DAMAGED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 DateFormatOption = Annotated[
     str | None, typer.Option("--date-format", help="strptime form of the dates, when they are not ISO (%d/%m/%Y)")
 ]
@@ -92,12 +97,11 @@ def _load_batch(
         taken = 0
         for row in batch:
             try:
-                command = _command(row, date_format)
-                outcome = register_record(command, uow=uow, matcher=hub.matcher, clock=utc_now, new_id=new_id)
+                effect = _take_row(_command(row, date_format), hub, uow)
             except MpiError as error:
                 refused.append((row, str(error)))
                 continue
-            counts[outcome.effect.value] += 1
+            counts[effect.value] += 1
             taken += 1
         uow.audit.append(
             AuditEvent(utc_now(), "command-line", "", "mpi load", AuditOutcome.SUCCESS, detail=f"rows={taken}")
@@ -105,12 +109,28 @@ def _load_batch(
         uow.commit()
 
 
+def _take_row(command: RegisterRecord, hub: Hub, uow: UnitOfWork) -> RegisterEffect:
+    """Register the row, unless this very row was taken before: then nothing is to be remembered again."""
+    (identifier,) = command.identifiers
+    if uow.records.get(identifier) is not None and any(
+        (entry.source, entry.at, entry.demographics) == (command.source, command.event_at, command.update.sent)
+        for entry in uow.history.of(identifier)
+    ):
+        return RegisterEffect.UNCHANGED
+    return register_record(command, uow=uow, matcher=hub.matcher, clock=utc_now, new_id=new_id).effect
+
+
 def _command(row: CsvRow, date_format: str | None) -> RegisterRecord:
     if row.problem is not None:
         raise InvalidIdentifier(row.problem)
-    patient = patient_row(row.values, date_format=date_format)
+    damaged = next((column for column, cell in row.values.items() if _DAMAGED.search(cell)), None)
+    if damaged is not None:
+        raise InvalidDemographics(f"{damaged} holds a control character, or letters that were lost before")
+    patient = patient_row(row.values, date_format=date_format, today=utc_now().date())
     if patient.identifier is None:
         raise InvalidIdentifier("facility or mrn is empty")
+    if len(str(patient.identifier)) > LONGEST_IDENTIFIER:
+        raise InvalidIdentifier("facility and mrn are too long")
     return RegisterRecord(
         site_id=patient.facility,
         identifiers=(patient.identifier,),

@@ -1,0 +1,1 @@
+"""The FHIR R4 doors of the master patient index."""

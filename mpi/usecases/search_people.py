@@ -1,0 +1,31 @@
+"""Whom does this partial description lead to? Persons found by blocking keys, for the caller to look through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpi.identity.demographics import Demographics
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.records import SourceRecord
+from mpi.ports import Clock, UnitOfWork
+from mpi.usecases.matcher import Matcher
+
+_NOBODY = PatientIdentifier("search", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPeople:
+    """Those who share most keys first. ``truncated``: more shared one than are looked at."""
+
+    enterprise_ids: tuple[EnterpriseId, ...]
+    truncated: bool
+
+
+def search_people(description: Demographics, *, uow: UnitOfWork, matcher: Matcher, clock: Clock) -> FoundPeople | None:
+    """Persons with a record that is alike at first sight; ``None`` when the description is too thin to look up."""
+    keys = matcher.blocking_keys(SourceRecord(_NOBODY, "", description, clock()))
+    if not keys:
+        return None
+    found = uow.records.sharing_keys(keys, limit=matcher.max_candidates)
+    persons = dict.fromkeys(r.enterprise_id for r in found.records if r.enterprise_id is not None)
+    return FoundPeople(tuple(persons), found.truncated)
