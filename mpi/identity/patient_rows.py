@@ -6,6 +6,7 @@ Pure: reading the file, its encoding and its line numbers is the caller's.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,12 +20,13 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the patients file; any other column is ignored."""
 
+_ISO_TIME = re.compile(r"(?<=^\d{4}-\d{2}-\d{2})[T ]\d{2}:.*$")
+_ISO_BASIC = re.compile(r"\d{8}")
 _SEXES = {"F": AdministrativeSex.FEMALE, "FEMALE": AdministrativeSex.FEMALE, "W": AdministrativeSex.FEMALE,
           "M": AdministrativeSex.MALE, "MALE": AdministrativeSex.MALE,
           "O": AdministrativeSex.OTHER, "OTHER": AdministrativeSex.OTHER, "A": AdministrativeSex.OTHER}  # fmt: skip
 _PLACEHOLDER_DATE = PartialDate(1900, 1, 1)
 _DAY = dt.timedelta(days=1)
-_NO_SEX = frozenset({"", "U", "UNKNOWN", "N", "?"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,7 +51,7 @@ def patient_row(
     ``today``: a birth date that lies ahead of it is no evidence, like a placeholder.
 
     Raises:
-        InvalidDemographics: a date or sex that cannot be read; the text names the column.
+        InvalidDemographics: a date that cannot be read; the text names the column.
     """
     cells = {column: (row.get(column) or "").strip() for column in COLUMNS}
     cells = {column: "" if cell == '""' else cell for column, cell in cells.items()}
@@ -91,10 +93,13 @@ def _birth_date(text: str, date_format: str | None, today: dt.date | None) -> tu
     digits = text.replace("-", "")
     if (digits.isdigit() and len(digits) in (4, 6, 8) and set(digits) <= {"0"}) or set(digits) <= {"9"}:
         return None, text
-    if not _has_iso_shape(text):
+    day = _ISO_TIME.sub("", text)
+    if _ISO_BASIC.fullmatch(day):
+        day = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    if not _has_iso_shape(day):
         raise InvalidDemographics("birth_date is not an ISO date; declare the format of the file")
     try:
-        return _evidence(PartialDate.parse(text), text, today)
+        return _evidence(PartialDate.parse(day), text, today)
     except InvalidDemographics:
         return None, text
 
@@ -119,9 +124,5 @@ def _declared_date(text: str, date_format: str) -> PartialDate:
 
 
 def _sex(text: str) -> AdministrativeSex | None:
-    word = text.upper()
-    if word in _NO_SEX:
-        return None
-    if word not in _SEXES:
-        raise InvalidDemographics("sex is not one of F, M, O, U")
-    return _SEXES[word]
+    """A code nobody knows says nothing, as in a message: a patient is not lost over it."""
+    return _SEXES.get(text.upper())

@@ -96,6 +96,13 @@ def test_a_bad_file_is_refused_with_its_line_and_nothing_is_written(shell: Shell
     assert not (shell.folder / "r.csv").exists()
 
 
+def test_a_dry_run_takes_rows_whose_date_it_cannot_read_and_says_so(shell: Shell) -> None:
+    path = shell.write("p.csv", "record_id,family,birth_date,sex\nR1,Arroyo,12/03/1984,?\nR2,Okafor,1984-03-12,X\n")
+    done = shell.run("mpi", "link", path, "--clusters", "c.csv", "--review", "r.csv")
+    assert "1 rows: lines 2" in done.stderr
+    assert {row["record_id"] for row in shell.table("c.csv")} == {"R1", "R2"}
+
+
 def test_a_file_that_is_not_utf8_is_refused_with_its_line(shell: Shell) -> None:
     path = shell.folder / "latin.csv"
     path.write_bytes(b"record_id,family\nR1,Arroyo\nR2,M\xfcller\n")

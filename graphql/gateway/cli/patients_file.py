@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.cli.csv_files import CsvTable, read_table
+from gateway.cli.csv_files import CsvRow, CsvTable, read_table
 from gateway.cli.output import say
 from gateway.errors import InputRefused
-from mpi.errors import InvalidIdentifier, MpiError
+from mpi.errors import InvalidDemographics, InvalidIdentifier, MpiError
 from mpi.identity.patient_rows import COLUMNS, PatientRow, patient_row
 from mpi.matching.link_batch import LinkRow
 from mpi.matching.normalize import normalize_record
@@ -51,12 +51,13 @@ def note_columns(table: CsvTable) -> None:
 def _patients(file: Path, table: CsvTable, date_format: str | None) -> list[PatientRow]:
     patients: list[PatientRow] = []
     problems: list[tuple[int, str]] = []
+    undated: list[int] = []
     seen: set[str] = set()
     for row in table.rows:
         try:
             if row.problem is not None:
                 raise InvalidIdentifier(row.problem)
-            patient = patient_row(row.values, date_format=date_format)
+            patient = _patient(row, date_format, undated)
             if not patient.record_id:
                 raise InvalidIdentifier("record_id is empty")
             if patient.record_id in seen:
@@ -70,7 +71,19 @@ def _patients(file: Path, table: CsvTable, date_format: str | None) -> list[Pati
         line, text = problems[0]
         more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
         raise InputRefused(f"{file} line {line}: {text}{more}")
+    if undated:
+        lines = ", ".join(map(str, undated[:10])) + (" ..." if len(undated) > 10 else "")
+        say(f"birth dates that cannot be read count as missing, {len(undated)} rows: lines {lines}")
     return patients
+
+
+def _patient(row: CsvRow, date_format: str | None, undated: list[int]) -> PatientRow:
+    """The row; a birth date in a form that was not declared is no evidence here, where nothing is stored."""
+    try:
+        return patient_row(row.values, date_format=date_format)
+    except InvalidDemographics:
+        undated.append(row.line)
+        return patient_row({**row.values, "birth_date": ""}, date_format=date_format)
 
 
 def _comparable(patient: PatientRow) -> LinkRow:
