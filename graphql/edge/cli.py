@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 _WRONG_ENVIRONMENT = (
@@ -27,9 +28,7 @@ def main() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every expected failure is one line on stderr."""
     chosen = _parser().parse_args(arguments)
-    try:
-        import graphene  # noqa: F401 - only to see whether it can be had
-    except ImportError:
+    if find_spec("graphene") is None:
         sys.stderr.write(_WRONG_ENVIRONMENT)
         return 2
     from adapters.edge.errors import UnusableKey

@@ -82,7 +82,7 @@ class GraphqlDoor:
             return _error("nothing is shared now", "POLICY_UNAVAILABLE", "policy_unavailable")
         if isinstance(inner, InvalidPatient):
             return _error(_INVALID, "QUERY_REFUSED", "unusable_identifier")
-        if inner is None:
+        if inner is None or isinstance(inner, GraphQLError):
             # a variable of the wrong kind: graphql-core's text holds the value
             return _error(_INVALID, "BAD_REQUEST")
         log_event("question_failed", error_type=type(inner).__name__)

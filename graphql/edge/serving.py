@@ -16,6 +16,7 @@ import uvicorn
 from edge.agent import Agent
 from edge.errors import ConfigurationError, ServiceMissing
 from edge.http_app import create_app
+from edge.outbound import OutboundLines
 from edge.settings import HttpSettings
 
 GRACE_SECONDS = 10
@@ -32,38 +33,39 @@ async def serve(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    http = agent.settings.http
     try:
-        if http is None:
-            await _run(agent, None, None, stopped)
-        else:
-            listening = _bind(http.host, http.port)
-            await _run(agent, _server(agent, http), listening, stopped)
+        await _run(agent, stopped)
     finally:
         await agent.aclose()
 
 
-async def _run(
-    agent: Agent, server: uvicorn.Server | None, listening: socket.socket | None, stopped: asyncio.Event
-) -> None:
-    serving = None
-    if server is not None and listening is not None:
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        if serving.done():
-            await serving
-            raise ServiceMissing("http: the server did not start")
-    _tell_ready(agent, listening)
-    await stopped.wait()
-    if server is not None and serving is not None:
-        server.should_exit = True
-        await serving
+async def _run(agent: Agent, stopped: asyncio.Event) -> None:
+    http, outbound = agent.settings.http, agent.settings.outbound
+    lines = None if outbound is None else OutboundLines(agent, outbound)
+    server = None if http is None else _server(agent, http)
+    listening = None if http is None else _bind(http.host, http.port)
+    async with asyncio.TaskGroup() as tasks:
+        if server is not None and listening is not None:
+            tasks.create_task(server.serve(sockets=[listening]))
+            while not server.started and not server.should_exit:
+                await asyncio.sleep(0.01)
+        dialling = None if lines is None else tasks.create_task(lines.run())
+        _tell_ready(agent, listening)
+        await stopped.wait()
+        if server is not None:
+            server.should_exit = True
+        if dialling is not None:
+            dialling.cancel()
 
 
 def _tell_ready(agent: Agent, listening: socket.socket | None) -> None:
     port = None if listening is None else listening.getsockname()[1]
-    ready = {"ready": "edge", "site": agent.settings.site.id, "http_port": port}
+    ready = {
+        "ready": "edge",
+        "site": agent.settings.site.id,
+        "http_port": port,
+        "outbound": agent.settings.outbound is not None,
+    }
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
 

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from edge.errors import ConfigurationError
 
 DEFAULT_CONFIG_FILE = Path("priorlink-edge.toml")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "[::1]", "localhost"})
 
 
 class _Part(BaseModel):

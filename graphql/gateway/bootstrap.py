@@ -15,6 +15,7 @@ from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.question import IssuerNames
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.edge.mailbox import Mailbox
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory
@@ -26,8 +27,9 @@ from federation.imaging.studies import SiteStudy
 from federation.ports import PriorSource
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import Site, SiteId
+from gateway.edge_agents import edge_source
 from gateway.errors import ConfigurationError, ServiceMissing
-from gateway.settings import DicomwebArchive, DimseArchive, Settings, SiteSettings
+from gateway.settings import DicomwebArchive, DimseArchive, EdgeArchive, Settings, SiteSettings
 from gateway.site_files import load_code_map, load_model, load_rules, read_text
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
 from mpi.matching.match_model import MatchModel, default_model
@@ -46,6 +48,7 @@ class Hub:
     matcher: Matcher
     rules: RuleSet
     code_maps: Mapping[SiteId, CodeMap]
+    mailbox: Mailbox
 
     def procedure_of(self, study: SiteStudy) -> Procedure:
         """The canonical procedure of a study, the site's own code map first."""
@@ -84,8 +87,10 @@ class Hub:
         self.engine.dispose()
 
 
-def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
+def build_hub(settings: Settings, *, migrate: bool = False, mailbox: Mailbox | None = None) -> Hub:
     """Connect to the store and build every part. With ``migrate`` the store is brought up to date first.
+
+    ``mailbox`` is that of another hub in this process: agents that dial out fetch from one place.
 
     Raises:
         ConfigurationError: a setting or a file named in it cannot be used.
@@ -96,10 +101,11 @@ def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
     sites = {SiteId(s.id): _site(s) for s in settings.sites}
     if len(sites) != len(settings.sites):
         raise ConfigurationError("sites: two sites have the same id")
+    mailbox = mailbox or Mailbox()
     sources = {
         SiteId(s.id): source
         for s in settings.sites
-        if (source := _source(s, sites[SiteId(s.id)], matcher.authorities)) is not None
+        if (source := _source(settings, s, sites[SiteId(s.id)], matcher.authorities, mailbox)) is not None
     }
     code_maps = {SiteId(s.id): load_code_map(s.code_map) for s in settings.sites if s.code_map is not None}
     engine = open_store(settings, migrate=migrate)
@@ -112,6 +118,7 @@ def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
         matcher=matcher,
         rules=rules,
         code_maps=code_maps,
+        mailbox=mailbox,
     )
 
 
@@ -164,8 +171,12 @@ def _site(settings: SiteSettings) -> Site:
     )
 
 
-def _source(settings: SiteSettings, site: Site, authorities: AuthorityRegistry) -> PriorSource | None:
+def _source(
+    hub: Settings, settings: SiteSettings, site: Site, authorities: AuthorityRegistry, mailbox: Mailbox
+) -> PriorSource | None:
     archive = settings.archive
+    if isinstance(archive, EdgeArchive):
+        return edge_source(archive, site, hub.agents, mailbox)
     issuers = IssuerNames(authorities, frozenset(settings.issuer_aliases))
     if isinstance(archive, DicomwebArchive):
         return DicomwebSource(

@@ -13,6 +13,8 @@ from gateway.asgi import create_app
 from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
 from gateway.clock import new_id, utc_now
+from gateway.edge_agents import agent_gates
+from gateway.edge_door.routes import edge_routes
 from gateway.resources import HubResources
 
 GRACE_SECONDS = 10
@@ -41,7 +43,8 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        app = create_app(hub_resources(hub), hub.settings)
+        routes = edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=lambda: self._server.should_exit)
+        app = create_app(hub_resources(hub), hub.settings, routes=routes)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
