@@ -27,7 +27,7 @@ from federation.errors import (
     SourceUnauthorised,
     SourceUnavailable,
 )
-from federation.ports import SiteAnswer
+from federation.ports import SiteAnswer, SiteProbe
 from mpi.identity.identifiers import PatientIdentifier
 from tests.contract.archives import ANA, ANA_STUDIES, HOSPITAL, LONGER_ID, UNKNOWN
 from tests.servers.availability import free_port
@@ -204,8 +204,15 @@ def test_failures_of_the_archive_keep_their_kind(tmp_path: Path) -> None:
         assert isinstance(down, SourceUnavailable)
         assert down.reason == "archive_connection_refused"
         assert agent.audit()[-1]["reason"] == "connection_refused"
-        source = agent.source()
-        probe = asyncio.run(source.check(timeout_seconds=SECONDS))
+
+        async def check() -> SiteProbe:
+            source = agent.source()
+            try:
+                return await source.check(timeout_seconds=SECONDS)
+            finally:
+                await source.aclose()
+
+        probe = asyncio.run(check())
         assert (probe.ok, probe.reason) == (False, "archive_connection_refused")
 
 
