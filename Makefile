@@ -13,17 +13,21 @@ setup: ## make the environment in .venv
 setup-dev:
 	@scripts/setup.sh hub-dev
 
+setup-edge: ## make the edge agent's environment in .venv-edge
+	@scripts/setup.sh edge
+
 demo: setup ## start the hub and four demo hospitals (ARGS=--check plays the story and exits)
 	@$(BIN)/priorlink demo $(ARGS)
 
-check: setup-dev ## format, lint, types, import contracts, published schema
+check: setup-dev setup-edge ## format, lint, types, import contracts, published schema
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	cd graphql && ../$(BIN)/python -m gateway.print_schema --check
+	cd graphql && ../.venv-edge/bin/python -m edge.print_schema --check
 
-test: setup-dev ## get and start the servers that tests need, run every test
+test: setup-dev setup-edge ## get and start the servers that tests need, run every test
 	@scripts/test.sh $(ARGS)
 
 format: setup-dev ## write the format and the safe fixes
@@ -36,4 +40,4 @@ bench: setup-dev ## measure, and write bench/results
 lock: ## resolve requirements/ anew
 	@scripts/lock.sh
 
-.PHONY: help setup setup-dev demo check test format bench lock
+.PHONY: help setup setup-dev setup-edge demo check test format bench lock

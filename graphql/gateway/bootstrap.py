@@ -16,6 +16,7 @@ from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.folder.settings import FolderSettings
 from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.edge.mailbox import Mailbox
 from adapters.fhir_imaging.settings import FhirSettings, PatientSearch
 from adapters.fhir_imaging.source import FhirSource
 from adapters.store.engine import make_engine
@@ -30,9 +31,18 @@ from federation.ports import PriorSource
 from federation.sites.directory import SiteDirectory
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
+from gateway.edge_agents import edge_source
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.model_folder import ModelFolder
-from gateway.settings import DicomwebArchive, DimseArchive, FhirArchive, FolderArchive, Settings, SiteSettings
+from gateway.settings import (
+    DicomwebArchive,
+    DimseArchive,
+    EdgeArchive,
+    FhirArchive,
+    FolderArchive,
+    Settings,
+    SiteSettings,
+)
 from gateway.site_files import load_code_map, load_model, load_rules, read_text
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
 from mpi.matching.match_model import MatchModel
@@ -51,6 +61,7 @@ class Hub:
     matcher: Matcher
     rules: RuleSet
     code_maps: Mapping[SiteId, CodeMap]
+    mailbox: Mailbox
 
     def procedure_of(self, study: SiteStudy) -> Procedure:
         """The canonical procedure of a study, the site's own code map first."""
@@ -89,8 +100,10 @@ class Hub:
         self.engine.dispose()
 
 
-def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
+def build_hub(settings: Settings, *, migrate: bool = False, mailbox: Mailbox | None = None) -> Hub:
     """Connect to the store and build every part. With ``migrate`` the store is brought up to date first.
+
+    ``mailbox`` is that of another hub in this process: agents that dial out fetch from one place.
 
     Raises:
         ConfigurationError: a setting or a file named in it cannot be used.
@@ -101,10 +114,11 @@ def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
     sites = {SiteId(s.id): _site(s) for s in settings.sites}
     if len(sites) != len(settings.sites):
         raise ConfigurationError("sites: two sites have the same id")
+    mailbox = mailbox or Mailbox()
     sources = {
         SiteId(s.id): source
         for s in settings.sites
-        if (source := _source(s, sites[SiteId(s.id)], matcher.authorities)) is not None
+        if (source := _source(settings, s, sites[SiteId(s.id)], matcher.authorities, mailbox)) is not None
     }
     code_maps = {SiteId(s.id): load_code_map(s.code_map) for s in settings.sites if s.code_map is not None}
     engine = open_store(settings, migrate=migrate)
@@ -117,6 +131,7 @@ def build_hub(settings: Settings, *, migrate: bool = False) -> Hub:
         matcher=matcher,
         rules=rules,
         code_maps=code_maps,
+        mailbox=mailbox,
     )
 
 
@@ -171,8 +186,12 @@ def _site(settings: SiteSettings) -> Site:
     )
 
 
-def _source(settings: SiteSettings, site: Site, authorities: AuthorityRegistry) -> PriorSource | None:
+def _source(
+    hub: Settings, settings: SiteSettings, site: Site, authorities: AuthorityRegistry, mailbox: Mailbox
+) -> PriorSource | None:
     archive = settings.archive
+    if isinstance(archive, EdgeArchive):
+        return edge_source(archive, site, hub.agents, mailbox)
     issuers = IssuerNames(authorities, frozenset(settings.issuer_aliases))
     if isinstance(archive, DicomwebArchive):
         return DicomwebSource(

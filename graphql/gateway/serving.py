@@ -16,6 +16,8 @@ from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
 from gateway.cds_hooks.door import cds_routes
 from gateway.clock import new_id, utc_now
+from gateway.edge_agents import agent_gates
+from gateway.edge_door.routes import edge_routes
 from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.resources import HubResources
@@ -60,6 +62,7 @@ class HubServer:
         routes = (
             *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
             *cds_routes(resources, hub.settings.cds_hooks),
+            *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=lambda: self._server.should_exit),
         )
         app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
         self._server = _QuietServer(

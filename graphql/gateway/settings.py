@@ -122,7 +122,31 @@ class FolderArchive(_Part):
     poll_seconds: float = Field(5.0, ge=0, le=86_400, description="how old a look at the folder may be, seconds")
 
 
-Archive = Annotated[DicomwebArchive | DimseArchive | FhirArchive | FolderArchive, Field(discriminator="protocol")]
+class EdgeArchive(_Part):
+    """An archive behind an edge agent. With ``url`` the hub comes to the agent; without, the agent dials out."""
+
+    protocol: Literal["edge"]
+    url: str | None = Field(None, pattern=r"^https?://", description="the agent's address, without /graphql")
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed the agent's certificate")
+    client_certificate_file: Path | None = Field(None, description="PEM shown to an agent that asks for one")
+    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    agent_jwks_file: Path | None = Field(None, description="public keys of an agent that dials out")
+
+    @model_validator(mode="after")
+    def _has_one_way(self) -> Self:
+        if (self.url is None) == (self.agent_jwks_file is None):
+            raise ValueError("one of url (the agent listens) and agent_jwks_file (it dials out) is needed")
+        host = (self.url or "").partition("://")[2].partition("/")[0].rpartition("@")[2].rsplit(":", 1)[0]
+        if self.url is not None and self.url.startswith("http:") and host not in ("127.0.0.1", "[::1]", "localhost"):
+            raise ValueError("url must be https:// unless the agent is on this machine")
+        if (self.client_certificate_file is None) != (self.client_key_file is None):
+            raise ValueError("client_certificate_file and client_key_file go together")
+        return self
+
+
+Archive = Annotated[
+    DicomwebArchive | DimseArchive | FhirArchive | FolderArchive | EdgeArchive, Field(discriminator="protocol")
+]
 
 
 class SiteSettings(_Part):
@@ -138,6 +162,13 @@ class SiteSettings(_Part):
     viewer_url_template: str | None = Field(None, description="opens a study; holds {study_instance_uid}")
     code_map: Path | None = Field(None, description="CSV: the site's procedure codes")
     archive: Archive | None = Field(None, description="how its archive is asked; none = identities only")
+
+
+class AgentsSettings(_Part):
+    """How edge agents know this hub."""
+
+    hub_id: str = Field("priorlink-hub", min_length=1, description="iss of our tokens to agents, aud of theirs to us")
+    signing_key_file: Path | None = Field(None, description="the hub's private key (priorlink sites new-key)")
 
 
 class TasksSettings(_Part):
@@ -227,6 +258,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
+    agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     match_model: Path | None = Field(None, description="match model file; none = the current one of models_folder")

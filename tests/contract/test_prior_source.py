@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.folder.settings import FolderSettings
 from adapters.dicom.folder.source import FolderSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
+from adapters.edge.https_channel import EdgeSettings, HttpsChannel
+from adapters.edge.source import EdgeSource
 from adapters.fhir_imaging.settings import FhirSettings, PatientSearch
 from adapters.fhir_imaging.source import FhirSource
 from adapters.simulated.dicomweb_hospital import DicomwebHospital
@@ -29,6 +31,7 @@ from tests.contract.archives import ANA, ANA_STUDIES, HOSPITAL, LONGER_ID, UNKNO
 from tests.servers import dcmtk, medplum
 from tests.servers import orthanc as orthanc_server
 from tests.servers.availability import free_port
+from tests.servers.edge_agent import edge_agent
 
 SECONDS = 5.0
 LATER_THAN_ASKED = 0.3
@@ -115,6 +118,24 @@ def _simulated_fhir(version: FhirVersion, search: PatientSearch) -> Iterator[Arc
 
 
 @contextmanager
+def _edge_before(archive: Mapping[str, object], folder: Path) -> Iterator[Archive]:
+    with edge_agent(folder, SITE, archive) as agent:
+        nowhere = EdgeSettings(f"http://127.0.0.1:{free_port()}", agent.signer())
+        yield Archive(agent.source, lambda: EdgeSource(SITE, HttpsChannel(nowhere)))
+
+
+@contextmanager
+def _edge_simulated(folder: Path) -> Iterator[Archive]:
+    server = DicomwebHospital(HOSPITAL)
+    server.start()
+    try:
+        with _edge_before({"protocol": "dicomweb", "url": server.base_url}, folder) as archive:
+            yield archive
+    finally:
+        server.stop()
+
+
+@contextmanager
 def _folder(folder: Path) -> Iterator[Archive]:
     for file in instances():
         file.save_as(folder / f"{file.SOPInstanceUID}.dcm", enforce_file_format=True)
@@ -132,6 +153,23 @@ def _medplum_fhir(folder: Path) -> Iterator[Archive]:
         yield Archive(lambda: _fhir(server.base_url), lambda: _fhir(f"http://127.0.0.1:{free_port()}/fhir"))
 
 
+@contextmanager
+def _edge_orthanc_dicomweb(folder: Path) -> Iterator[Archive]:
+    with orthanc_server.orthanc(folder) as server:
+        server.load(instances())
+        with _edge_before({"protocol": "dicomweb", "url": server.dicomweb_url}, folder) as archive:
+            yield archive
+
+
+@contextmanager
+def _edge_orthanc_dimse(folder: Path) -> Iterator[Archive]:
+    with orthanc_server.orthanc(folder) as server:
+        server.load(instances())
+        asked = {"protocol": "dimse", "host": "127.0.0.1", "port": server.dicom_port}
+        with _edge_before({**asked, "called_ae_title": orthanc_server.AE_TITLE}, folder) as archive:
+            yield archive
+
+
 _KINDS: dict[str, Callable[[Path], Any]] = {
     "simulated_dicomweb": _simulated_dicomweb,
     "simulated_dimse": _simulated_dimse,
@@ -142,12 +180,17 @@ _KINDS: dict[str, Callable[[Path], Any]] = {
     "simulated_fhir_r5_chained": lambda _: _simulated_fhir(FhirVersion.R5, PatientSearch.CHAINED),
     "medplum_fhir": _medplum_fhir,
     "folder": _folder,
+    "edge_simulated": _edge_simulated,
+    "edge_orthanc_dicomweb": _edge_orthanc_dicomweb,
+    "edge_orthanc_dimse": _edge_orthanc_dimse,
 }
 _NEEDS = {
     "orthanc_dicomweb": [pytest.mark.needs("orthanc")],
     "orthanc_dimse": [pytest.mark.needs("orthanc")],
     "dcmqrscp": [pytest.mark.needs("dcmtk")],
     "medplum_fhir": [pytest.mark.needs("medplum")],
+    "edge_orthanc_dicomweb": [pytest.mark.needs("orthanc")],
+    "edge_orthanc_dimse": [pytest.mark.needs("orthanc")],
 }
 
 

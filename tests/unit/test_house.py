@@ -11,7 +11,7 @@ import graphql
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("mpi", "federation", "adapters", "graphql/gateway")
+PACKAGES = ("mpi", "federation", "adapters", "graphql/gateway", "graphql/edge")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "misc", "services"}
 
 
@@ -30,8 +30,9 @@ def test_no_drawer_for_odds_and_ends() -> None:
     assert found == []
 
 
-def test_no_gateway_module_is_named_like_the_standard_library() -> None:
-    found = [p.name for p in (ROOT / "graphql" / "gateway").iterdir() if p.stem in sys.stdlib_module_names]
+@pytest.mark.parametrize("package", ["gateway", "edge"])
+def test_no_module_there_is_named_like_the_standard_library(package: str) -> None:
+    found = [p.name for p in (ROOT / "graphql" / package).iterdir() if p.stem in sys.stdlib_module_names]
     assert found == []
 
 
@@ -73,6 +74,7 @@ PROBES = {
     "adapters never import each other": ("adapters/dicom/probe.py", "import adapters.hl7v2"),
     "the pure packages import no framework": ("federation/probe.py", "import sqlalchemy"),
     "resolvers reach use cases, never an adapter": ("gateway/schema/probe.py", "import adapters.store"),
+    "the edge agent is small": ("edge/probe.py", "import strawberry"),
 }
 
 
@@ -81,7 +83,8 @@ def test_each_import_contract_can_fail(contract: str, tmp_path: Path) -> None:
     """Copy the packages, break one contract, and see it break."""
     for package in ("mpi", "federation", "adapters"):
         subprocess.run(["cp", "-r", ROOT / package, tmp_path / package], check=True)
-    subprocess.run(["cp", "-r", ROOT / "graphql" / "gateway", tmp_path / "gateway"], check=True)
+    for package in ("gateway", "edge"):
+        subprocess.run(["cp", "-r", ROOT / "graphql" / package, tmp_path / package], check=True)
     subprocess.run(["cp", ROOT / "pyproject.toml", tmp_path], check=True)
     path, line = PROBES[contract]
     (tmp_path / path).write_text(line + "\n")

@@ -54,8 +54,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return fail("stopped", 130)
     return result if isinstance(result, int) else 0
-
-
-def main() -> None:
-    """Entry point of the installed command."""
-    sys.exit(run())

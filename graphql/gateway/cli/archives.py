@@ -91,6 +91,23 @@ def _document(probe: SiteProbe) -> dict[str, object]:
     }
 
 
+@app.command("new-key")
+def new_key(
+    private_file: Annotated[Path, typer.Argument(help="the hub's private key; never overwritten")],
+    public_file: Annotated[Path, typer.Argument(help="the key set to hand to sites with an edge agent")],
+) -> int:
+    """Make the key by which edge agents know this hub."""
+    from adapters.edge.errors import UnusableKey
+    from adapters.edge.keys import make_key_pair
+
+    try:
+        key_id = make_key_pair(private_file, public_file)
+    except UnusableKey as error:
+        raise InputRefused(str(error)) from error
+    say(f"key {key_id}: keep {private_file}, hand {public_file} to the sites")
+    return 0
+
+
 @hl7_app.callback()
 def _group() -> None:
     """Keeps the group a group while it has one command."""

@@ -8,14 +8,17 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.output import ConfigOption, JsonOption, emit
 from gateway.errors import ServiceMissing
 from gateway.observability import configure_logging
-from gateway.settings import Settings, load_settings
+from gateway.settings import load_settings
+
+if TYPE_CHECKING:
+    from gateway.bootstrap import Hub
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -36,21 +39,23 @@ def serve(config: ConfigOption = None) -> int:
 
     settings = load_settings(config)
     configure_logging(sys.stderr)
-    server = HubServer(build_hub(settings), bind(settings.http.host, settings.http.port))
-    with _worker_inside(settings):
+    hub = build_hub(settings)
+    server = HubServer(hub, bind(settings.http.host, settings.http.port))
+    with _worker_inside(hub):
         server.run(on_ready=lambda port: emit({"ready": "serve", "http_port": port}))
     return 0
 
 
 @contextmanager
-def _worker_inside(settings: Settings) -> Iterator[None]:
+def _worker_inside(hub: Hub) -> Iterator[None]:
+    settings = hub.settings
     if settings.tasks.broker_url is not None:
         yield
         return
     from gateway.bootstrap import build_hub
     from gateway.worker import running_worker
 
-    with running_worker(build_hub(settings)):
+    with running_worker(build_hub(settings, mailbox=hub.mailbox)):
         yield
 
 

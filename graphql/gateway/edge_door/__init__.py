@@ -1,0 +1,1 @@
+"""Where edge agents that dial out fetch their questions."""
