@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A package=([Orthanc]="orthanc orthanc-dicomweb" [dcmqrscp]=dcmtk [redis-server]=redis-server [rabbitmq-server]=rabbitmq-server [npm]="nodejs npm")
+declare -A package=([Orthanc]="orthanc orthanc-dicomweb" [dcmqrscp]=dcmtk [redis-server]=redis-server [rabbitmq-server]=rabbitmq-server [npm]="nodejs npm" [chromium]=chromium)
 missing=()
 for program in "${!package[@]}"; do
   PATH="$PATH:/usr/sbin:/usr/lib/rabbitmq/bin" command -v "$program" >/dev/null || missing+=(${package[$program]})
