@@ -13,7 +13,7 @@ from adapters.store.audit_log import SqlAuditLog
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
-from adapters.store.locks import take_locks
+from adapters.store.locks import HeldLocks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
 from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
@@ -32,6 +32,7 @@ class SqlUnitOfWork:
         self._engine = engine
         self._read_only = read_only
         self._connection: sa.Connection | None = None
+        self._locks = HeldLocks()
 
     @property
     def records(self) -> SqlRecordRepository:
@@ -82,7 +83,7 @@ class SqlUnitOfWork:
         return SqlPlacedOrderRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
-        return take_locks(self._open_connection(), keys)
+        return self._locks.take(self._open_connection(), keys)
 
     def commit(self) -> None:
         connection = self._open_connection()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 from federation.imaging.alerts import order_key
 from federation.imaging.order_checks import OrderCheck
@@ -18,6 +19,7 @@ from federation.usecases.search_priors import ProcedureOf
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock
+from mpi.units import carry_out
 
 REASSESSED_BY = "priorlink"
 
@@ -62,11 +64,14 @@ async def reassess_alerts(
             checked_at=clock(),
         )
         if _says_otherwise(check, new):
-            with units() as uow:
-                keep_verdict(new, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
-                uow.commit()
+            carry_out(units, partial(_keep, new, clock))
             revised += 1
     return revised
+
+
+def _keep(check: OrderCheck, clock: Clock, uow: UnitOfWork) -> None:
+    keep_verdict(check, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
+    uow.commit()
 
 
 def _recent_checks(

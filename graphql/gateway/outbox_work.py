@@ -27,6 +27,7 @@ from federation.usecases.search_priors import ProcedureOf
 from gateway.observability import get_logger
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 
 _EXPIRE_EVERY = dt.timedelta(minutes=10)
 
@@ -143,9 +144,11 @@ class OutboxWork:
         if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
             return
         self._expired_at = now
-        with self.units() as uow:
-            if expire_alerts(uow=uow, clock=self.clock):
-                uow.commit()
+        carry_out(self.units, self._expire_in)
+
+    def _expire_in(self, uow: UnitOfWork) -> None:
+        if expire_alerts(uow=uow, clock=self.clock):
+            uow.commit()
 
 
 def alert_document(alert: DuplicateAlert) -> dict[str, object]:
