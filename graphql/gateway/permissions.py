@@ -33,6 +33,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "decideReviewItem": _RECORDS,
         "sites": frozenset(Role),
         "auditEvents": frozenset({Role.ADMIN}),
+        "accessReport": frozenset({Role.ADMIN}),
     }
 )
 """Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""

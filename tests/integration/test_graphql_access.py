@@ -42,6 +42,7 @@ CALLS: dict[str, str] = {
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',
     "sites": "{ sites { __typename } }",
     "auditEvents": "{ auditEvents { __typename } }",
+    "accessReport": '{ accessReport(enterpriseId: "nobody") { __typename } }',
 }
 
 
