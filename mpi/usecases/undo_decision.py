@@ -11,6 +11,7 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import reassert, retract, undone
+from mpi.usecases.chosen_records import lock_persons
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
@@ -34,7 +35,7 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     decision = uow.decisions.get(command.decision_id)
     if decision is None:
         raise UnknownDecision("no decision has this id")
-    uow.lock([str(identifier) for identifier in decision.touched])
+    decision = _locked(decision, uow, matcher)
     _refuse_built_upon(decision, uow)
     retract(decision.added, uow)
     reassert(decision.removed, uow)
@@ -61,12 +62,24 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     return closed
 
 
+def _locked(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> Decision:
+    """The decision as it is once nobody else can move the records it touched."""
+    touched = decision.touched
+    lock_persons(lambda: tuple(uow.records.get_many(touched).values()), also=touched, uow=uow, matcher=matcher)
+    return uow.decisions.get(decision.decision_id) or decision
+
+
+def later_decisions(decision: Decision, *, uow: UnitOfWork) -> tuple[Decision, ...]:
+    """Standing decisions about the same records that were made after this one: they must be undone first."""
+    decisions = uow.decisions.about(decision.touched)
+    later = decisions[[d.decision_id for d in decisions].index(decision.decision_id) + 1 :]
+    return tuple(d for d in later if not d.is_undone)
+
+
 def _refuse_built_upon(decision: Decision, uow: UnitOfWork) -> None:
     if decision.is_undone:
         raise StaleDecision("the decision was undone before")
-    decisions = uow.decisions.about(decision.touched)
-    later = decisions[[d.decision_id for d in decisions].index(decision.decision_id) + 1 :]
-    if any(not d.is_undone for d in later):
+    if later_decisions(decision, uow=uow):
         raise StaleDecision("a later decision about the same records must be undone first")
 
 
