@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.machine import machine
 
-BENCHMARKS = ("check_order", "engines", "matching_life", "linkage")
+BENCHMARKS = ("audit_chain", "check_order", "engines", "linkage", "matching_life")
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
-from adapters.store.audit_log import SqlAuditLog
+from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
@@ -19,6 +19,7 @@ from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from mpi.audit import AuditEvent
 
 
 class SqlUnitOfWork:
@@ -33,6 +34,7 @@ class SqlUnitOfWork:
         self._read_only = read_only
         self._connection: sa.Connection | None = None
         self._locks = HeldLocks()
+        self._audit_waiting: list[AuditEvent] = []
 
     @property
     def records(self) -> SqlRecordRepository:
@@ -56,7 +58,11 @@ class SqlUnitOfWork:
 
     @property
     def audit(self) -> SqlAuditLog:
-        return SqlAuditLog(self._open_connection())
+        return SqlAuditLog(self._open_connection(), self._audit_waiting)
+
+    @property
+    def audit_chain(self) -> SqlAuditChain:
+        return SqlAuditChain(self._open_connection())
 
     @property
     def inbox(self) -> SqlInbox:
@@ -87,6 +93,7 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         connection = self._open_connection()
+        write_waiting(connection, self._audit_waiting)
         connection.commit()
         self._close()
 

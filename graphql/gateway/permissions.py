@@ -42,6 +42,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "identityDecisions": _RECORDS,
         "sites": frozenset(Role),
         "auditEvents": frozenset({Role.ADMIN}),
+        "accessReport": frozenset({Role.ADMIN}),
     }
 )
 """Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""
