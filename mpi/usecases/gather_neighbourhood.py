@@ -1,7 +1,8 @@
 """Fetch all records that have to do with some records, so that who is one person can be decided on them alone.
 
 Closed over: links by score, resemblance of the unnamed (a twin takes a newborn's link away), numbers sent together,
-assertions, and members of the same persons. A neighbourhood of more than ``MOST_IN_CORE`` records is cut there and says so; each record is compared with its ``max_candidates`` nearest.
+assertions, and members of the same persons. A neighbourhood of more than ``MOST_IN_CORE`` records is cut there and
+says so; each record is compared with its ``max_candidates`` nearest.
 """
 
 from __future__ import annotations
