@@ -19,6 +19,7 @@ from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from adapters.store.study_index_repository import SqlStudyIndexRepository
 
 
 class SqlUnitOfWork:
@@ -80,6 +81,10 @@ class SqlUnitOfWork:
     @property
     def placed_orders(self) -> SqlPlacedOrderRepository:
         return SqlPlacedOrderRepository(self._open_connection())
+
+    @property
+    def study_index(self) -> SqlStudyIndexRepository:
+        return SqlStudyIndexRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
         return take_locks(self._open_connection(), keys)
