@@ -18,6 +18,7 @@ from federation.sites.site import SiteId
 from federation.usecases.keep_answers import keep_answers
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 
 _Key = tuple[SiteId, PatientIdentifier]
 
@@ -75,9 +76,11 @@ class AnswerKeeper:
         self._task.add_done_callback(lambda task: self._end(task, batch))
 
     def _write(self, batch: Sequence[Heard]) -> None:
-        with self._units() as uow:
+        def keep(uow: UnitOfWork) -> None:
             keep_answers(batch, uow=uow, clock=self._clock, new_id=self._new_id)
             uow.commit()
+
+        carry_out(self._units, keep)
 
     def _end(self, task: asyncio.Task[None], batch: Sequence[Heard]) -> None:
         self._task = None
