@@ -4,6 +4,7 @@ PostgreSQL: advisory transaction locks on 64-bit hashes of the keys. Two keys wi
 needlessly. SQLite needs none: a write transaction is immediate, so its holder is the only writer of all.
 
 Who holds no lock waits; who holds some does not wait for more: it would be how two units come to wait for each other.
+The one exception is a lock that is always the last one (``take_last_lock``).
 """
 
 from __future__ import annotations
@@ -45,6 +46,12 @@ class HeldLocks:
             raise UnitConflict(self._keys | wanted)
         self._keys |= wanted
         return True
+
+
+def take_last_lock(connection: sa.Connection, key: str) -> None:
+    """Wait for a lock after which a transaction takes no other: nobody waits for its holder's other locks and it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WAIT, {"hashes": [lock_hash(key)]}).all()
 
 
 def lock_hash(key: str) -> int:

@@ -33,6 +33,7 @@ EXPECTED = {
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
     "auditEvents": {Role.ADMIN},
+    "accessReport": {Role.ADMIN},
 }
 
 
