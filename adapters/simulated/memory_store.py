@@ -17,6 +17,7 @@ from adapters.simulated.memory_exchange import (
 )
 from adapters.simulated.memory_identity import MemoryHistoryRepository, MemoryRecordRepository, MemoryReviewRepository
 from adapters.simulated.memory_state import MemoryStore, MemoryTransaction, UnitNotOpen
+from adapters.simulated.memory_study_index import MemoryStudyIndexRepository
 
 __all__ = ["MemoryStore", "MemoryUnitOfWork", "memory_unit_of_work_factory"]
 
@@ -79,6 +80,10 @@ class MemoryUnitOfWork:
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:
         return MemoryPlacedOrderRepository(self._open())
+
+    @property
+    def study_index(self) -> MemoryStudyIndexRepository:
+        return MemoryStudyIndexRepository(self._open())
 
     def lock(self, keys: Collection[str]) -> bool:
         self._open()

@@ -277,3 +277,24 @@ rematch_run = sa.Table(
     sa.Column("started_at", UtcInstant, nullable=False),
     sa.Column("finished_at", UtcInstant),
 )
+
+study_index = sa.Table(
+    "study_index",
+    metadata,
+    sa.Column("site_id", Code, primary_key=True),
+    sa.Column("assigning_authority", Code, primary_key=True),
+    sa.Column("local_patient_id", Code, primary_key=True),
+    sa.Column("as_of", UtcInstant, nullable=False),
+    sa.Column("is_complete", sa.Boolean, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("ix_study_index_identifier", "assigning_authority", "local_patient_id"),
+)
+
+site_report = sa.Table(
+    "site_report",
+    metadata,
+    sa.Column("site_id", Code, primary_key=True),
+    sa.Column("kind", Code, primary_key=True),
+    sa.Column("reported_at", UtcInstant, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+)

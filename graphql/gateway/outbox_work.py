@@ -2,6 +2,7 @@
 
     person_changed           judge the person's recent orders again
     order_check_incomplete   judge one check again: a site that was late may answer now
+    priors_changed           a late site said something new: judge the person's recent orders again
     order_received           judge an order that a site placed
     alert_raised             tell the configured receiver of an alert that nobody was shown
 
@@ -79,7 +80,7 @@ class OutboxWork:
 
     def _handle(self, message: OutboxMessage) -> dict[str, object]:
         match message.kind:
-            case "person_changed":
+            case "person_changed" | "priors_changed":
                 return self._reassess(_texts(message, "enterprise_ids"), [])
             case "order_check_incomplete":
                 return self._reassess([], _texts(message, "check_ids"))

@@ -241,6 +241,14 @@ class FederationSettings(_Part):
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+    patience_ms: int = Field(
+        15_000, ge=1_000, le=120_000, description="how long a late site is awaited behind the answer, milliseconds"
+    )
+    questions_at_once: int = Field(8, ge=1, le=64, description="questions put to one site at the same time")
+    circuit_failures: int = Field(5, ge=1, le=100, description="failures in a row after which a site is left alone")
+    circuit_open_seconds: float = Field(
+        15.0, gt=0, le=3_600, description="how long it is left alone, seconds; doubled up to 16-fold"
+    )
 
 
 class SurvivorshipSettings(_Part):
