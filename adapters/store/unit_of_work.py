@@ -32,6 +32,7 @@ class SqlUnitOfWork:
         self._engine = engine
         self._read_only = read_only
         self._connection: sa.Connection | None = None
+        self._locked: set[str] = set()
 
     @property
     def records(self) -> SqlRecordRepository:
@@ -82,7 +83,10 @@ class SqlUnitOfWork:
         return SqlPlacedOrderRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
-        return take_locks(self._open_connection(), keys)
+        wanted = set(keys) - self._locked
+        must_read_again = take_locks(self._open_connection(), wanted)
+        self._locked |= wanted
+        return must_read_again
 
     def commit(self) -> None:
         connection = self._open_connection()
