@@ -181,6 +181,9 @@ class Outbox(Protocol):
 
     def mark_done(self, outbox_id: int, *, at: dt.datetime) -> None: ...
 
+    def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
+        """Like ``mark_done`` for many, in one statement."""
+
 
 class UnitOfWork(IdentityUnitOfWork, Protocol):
     """The index's unit of work, with what the federation keeps."""

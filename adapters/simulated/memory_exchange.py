@@ -91,6 +91,10 @@ class MemoryOutbox:
         if outbox_id in outbox:
             outbox[outbox_id] = replace(outbox[outbox_id], done_at=at)
 
+    def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
+        for outbox_id in outbox_ids:
+            self.mark_done(outbox_id, at=at)
+
 
 class MemoryOrderCheckRepository:
     """``federation.ports.OrderCheckRepository`` in memory."""
