@@ -10,6 +10,7 @@ from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlaced
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
     MemoryAuditLog,
+    MemoryChangeLog,
     MemoryEventSink,
     MemoryInbox,
     MemoryOrderCheckRepository,
@@ -75,6 +76,10 @@ class MemoryUnitOfWork:
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:
         return MemoryPlacedOrderRepository(self._open())
+
+    @property
+    def changes(self) -> MemoryChangeLog:
+        return MemoryChangeLog(self._open())
 
     def lock(self, keys: Collection[str]) -> bool:
         self._open()

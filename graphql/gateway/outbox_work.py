@@ -29,6 +29,7 @@ from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId
 
 _EXPIRE_EVERY = dt.timedelta(minutes=10)
+_CHANGES_KEPT = 50_000
 
 log = get_logger("gateway.worker")
 
@@ -138,13 +139,14 @@ class OutboxWork:
         return {"outcome": "delivered"}
 
     def _expire(self) -> None:
-        """Now and then, with other work: alerts that nobody answered."""
+        """Now and then, with other work: alerts that nobody answered, and entries that every listener has read."""
         now = self.clock()
         if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
             return
         self._expired_at = now
         with self.units() as uow:
-            if expire_alerts(uow=uow, clock=self.clock):
+            expired = expire_alerts(uow=uow, clock=self.clock)
+            if uow.changes.forget_all_but(_CHANGES_KEPT) or expired:
                 uow.commit()
 
 

@@ -31,11 +31,13 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
         "decideReviewItem": _RECORDS,
+        "alertRevisions": _ORDERING,
+        "reviewQueueChanges": _RECORDS,
         "sites": frozenset(Role),
         "auditEvents": frozenset({Role.ADMIN}),
     }
 )
-"""Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""
+"""Operation (a field of one of the roots, as it is written in the schema) to the roles that may use it."""
 
 FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
