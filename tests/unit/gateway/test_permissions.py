@@ -25,8 +25,18 @@ EXPECTED = {
     "decideReviewItem": {Role.RECORDS},
     "alertRevisions": ORDERING,
     "reviewQueueChanges": {Role.RECORDS},
+    "claimReviewItem": {Role.RECORDS},
+    "releaseReviewItem": {Role.RECORDS},
+    "linkRecords": {Role.RECORDS},
+    "unlinkRecord": {Role.RECORDS},
+    "sayDifferent": {Role.RECORDS},
+    "mergePersons": {Role.RECORDS},
+    "splitPerson": {Role.RECORDS},
+    "undoDecision": {Role.RECORDS},
+    "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
     "auditEvents": {Role.ADMIN},
+    "accessReport": {Role.ADMIN},
 }
 
 
