@@ -31,6 +31,8 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
         "decideReviewItem": _RECORDS,
+        "alertRevisions": _ORDERING,
+        "reviewQueueChanges": _RECORDS,
         "claimReviewItem": _RECORDS,
         "releaseReviewItem": _RECORDS,
         "linkRecords": _RECORDS,
@@ -45,7 +47,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "accessReport": frozenset({Role.ADMIN}),
     }
 )
-"""Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""
+"""Operation (a field of one of the roots, as it is written in the schema) to the roles that may use it."""
 
 FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
