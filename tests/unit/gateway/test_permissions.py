@@ -8,7 +8,7 @@ from gateway.permissions import ROLES_ALLOWED, Role, role_used
 from gateway.schema.build import build_schema
 from gateway.schema.guard import Guarded
 
-EVERYBODY = {Role.PHYSICIAN, Role.PLUGIN, Role.RECORDS, Role.ADMIN}
+EVERYBODY = set(Role)
 ORDERING = {Role.PHYSICIAN, Role.PLUGIN}
 
 EXPECTED = {
@@ -32,7 +32,7 @@ EXPECTED = {
     "undoDecision": {Role.RECORDS},
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
-    "auditEvents": {Role.ADMIN},
+    "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
 }
 
 
