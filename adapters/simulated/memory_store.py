@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlacedOrderRepository
+from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
-    MemoryAuditLog,
     MemoryEventSink,
     MemoryInbox,
     MemoryOrderCheckRepository,
@@ -17,6 +17,7 @@ from adapters.simulated.memory_exchange import (
 )
 from adapters.simulated.memory_identity import MemoryHistoryRepository, MemoryRecordRepository, MemoryReviewRepository
 from adapters.simulated.memory_state import MemoryStore, MemoryTransaction, UnitNotOpen
+from adapters.simulated.memory_study_index import MemoryStudyIndexRepository
 
 __all__ = ["MemoryStore", "MemoryUnitOfWork", "memory_unit_of_work_factory"]
 
@@ -57,6 +58,10 @@ class MemoryUnitOfWork:
         return MemoryAuditLog(self._open())
 
     @property
+    def audit_chain(self) -> MemoryAuditChain:
+        return MemoryAuditChain(self._open())
+
+    @property
     def inbox(self) -> MemoryInbox:
         return MemoryInbox(self._open())
 
@@ -75,6 +80,10 @@ class MemoryUnitOfWork:
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:
         return MemoryPlacedOrderRepository(self._open())
+
+    @property
+    def study_index(self) -> MemoryStudyIndexRepository:
+        return MemoryStudyIndexRepository(self._open())
 
     def lock(self, keys: Collection[str]) -> bool:
         self._open()

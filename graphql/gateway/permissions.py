@@ -56,6 +56,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "identityDecisions": _RECORDS,
         "sites": frozenset(Role),
         "auditEvents": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
+        "accessReport": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
     }
 )
 """Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""
@@ -133,6 +134,7 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "identityDecisions": _whole("Linkage", "rs"),
         "sites": OperationPolicy(SiteRule.ANY, Needed("Organization", "rs")),
         "auditEvents": _whole("AuditEvent", "rs"),
+        "accessReport": _whole("AuditEvent", "rs"),
         "fhir:feedPatient": _whole("Patient", "cu"),
         "fhir:processMessage": _whole("Patient", "cu"),
         "fhir:match": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),

@@ -33,6 +33,7 @@ EXPECTED = {
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
     "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
+    "accessReport": {Role.ADMIN, Role.PRIVACY_OFFICER},
 }
 
 
