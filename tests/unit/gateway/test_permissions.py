@@ -9,7 +9,7 @@ from gateway.schema.build import build_schema
 from gateway.schema.guard import Guarded
 from gateway.schema.stream_guard import GuardedStream
 
-EVERYBODY = {Role.PHYSICIAN, Role.PLUGIN, Role.RECORDS, Role.ADMIN}
+EVERYBODY = set(Role)
 ORDERING = {Role.PHYSICIAN, Role.PLUGIN}
 
 EXPECTED = {
@@ -35,8 +35,8 @@ EXPECTED = {
     "undoDecision": {Role.RECORDS},
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
-    "auditEvents": {Role.ADMIN},
-    "accessReport": {Role.ADMIN},
+    "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
+    "accessReport": {Role.ADMIN, Role.PRIVACY_OFFICER},
 }
 
 
