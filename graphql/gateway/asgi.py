@@ -20,7 +20,7 @@ from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, Correlation
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
 from gateway.resources import HubResources
-from gateway.schema.build import build_schema
+from gateway.schema.build import HubSchema, build_schema
 from gateway.schema.masking import INTERNAL_ERROR
 from gateway.settings import Settings, SubscriptionSettings
 from gateway.stream_tools import OpenStreams, StreamTools
@@ -36,14 +36,15 @@ def create_app(
     routes: Sequence[BaseRoute] = (),
     metrics: HubMetrics | None = None,
     streams: StreamTools | None = None,
+    schema: HubSchema | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
-    those that they count in, too."""
+    those that they count in, too, and ``schema`` is the one that the pages execute."""
     metrics = metrics or HubMetrics()
     sockets = settings.subscriptions
     door = GraphqlDoor(
-        build_schema(),
+        schema or build_schema(),
         resources,
         metrics,
         streams or stream_tools(resources, sockets),

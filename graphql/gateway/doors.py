@@ -16,6 +16,7 @@ class Knock(Enum):
     OPEN = "nobody is asked"
     BEARER = "token of the hub's issuer"
     CDS_CLIENT = "token of a listed CDS client"
+    SESSION = "session of a signed-in user, and its secret in every form"
     EDGE_AGENT = "token of the site's edge agent"
 
 
@@ -27,6 +28,12 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "GET /readyz": (Knock.OPEN, "says that the store answers"),
         "GET /metrics": (Knock.OPEN, "counts and durations, no person; keep it inside the network"),
         "ANY /static/graphiql": (Knock.OPEN, "files of the editor, where it is enabled"),
+        "ANY /static/web": (Knock.OPEN, "style, script and pictures of the pages"),
+        "GET /": (Knock.OPEN, "leads to sign-in, or to the first page of the role"),
+        "GET /sign-in": (Knock.OPEN, "the ways to sign in"),
+        "POST /sign-in": (Knock.OPEN, "a token of the hub's issuer begins a session"),
+        "POST /sign-out": (Knock.SESSION, "ends the session"),
+        "POST /preferences": (Knock.SESSION, "language and theme of this browser"),
         "GET /fhir/metadata": (Knock.OPEN, "what the FHIR doors can do"),
         "POST /fhir/$process-message": (Knock.BEARER, "fhir:processMessage"),
         "POST /fhir/Patient/$match": (Knock.BEARER, "fhir:match"),

@@ -23,6 +23,8 @@ from gateway.edge_door.routes import edge_routes
 from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.resources import HubResources
+from gateway.schema.build import build_schema
+from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
@@ -48,13 +50,14 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
 
 def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
     """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
-    resources, metrics = hub_resources(hub), HubMetrics()
+    resources, metrics, schema = hub_resources(hub), HubMetrics(), build_schema()
     routes = (
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
         *cds_routes(resources, hub.settings.cds_hooks),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+        *web_routes(resources, metrics, hub.settings.web, schema),
     )
-    return create_app(resources, hub.settings, routes=routes, metrics=metrics)
+    return create_app(resources, hub.settings, routes=routes, metrics=metrics, schema=schema)
 
 
 class _QuietServer(uvicorn.Server):
