@@ -14,6 +14,7 @@ from gateway.schema.build import HubSchema
 from gateway.settings import WebSettings
 from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.operations import PublishedOperations
+from gateway.web.pages.history import answer_alert, check_order, fill_in, show_history, show_search
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
 from gateway.web.rendering import STATIC, Templates
 from gateway.web.sessions import SessionCookies
@@ -25,6 +26,11 @@ PAGES: tuple[Page, ...] = (
     Page("/sign-in", "POST", sign_in_with_token, None),
     Page("/sign-out", "POST", sign_out, None),
     Page("/preferences", "POST", keep_preference, None),
+    Page("/history", "GET", show_search, "imagingHistory"),
+    Page("/history", "POST", show_history, "imagingHistory"),
+    Page("/history/rest", "POST", fill_in, "imagingHistory"),
+    Page("/history/check", "POST", check_order, "checkOrder"),
+    Page("/history/answer", "POST", answer_alert, "overrideAlert"),
 )
 
 
