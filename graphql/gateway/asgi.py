@@ -19,7 +19,7 @@ from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, Correlation
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
 from gateway.resources import HubResources
-from gateway.schema.build import build_schema
+from gateway.schema.build import HubSchema, build_schema
 from gateway.schema.masking import INTERNAL_ERROR
 from gateway.settings import Settings
 
@@ -33,12 +33,13 @@ def create_app(
     *,
     routes: Sequence[BaseRoute] = (),
     metrics: HubMetrics | None = None,
+    schema: HubSchema | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
-    those that they count in, too."""
+    those that they count in, too, and ``schema`` is the one that the pages execute."""
     metrics = metrics or HubMetrics()
-    door = GraphqlDoor(build_schema(), resources, metrics, graphiql=settings.http.graphiql)
+    door = GraphqlDoor(schema or build_schema(), resources, metrics, graphiql=settings.http.graphiql)
 
     async def readyz(_: Request) -> Response:
         is_ready = await _is_store_reachable(resources)

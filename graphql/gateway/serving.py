@@ -21,6 +21,8 @@ from gateway.edge_door.routes import edge_routes
 from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.resources import HubResources
+from gateway.schema.build import build_schema
+from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
@@ -58,13 +60,14 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        resources, metrics = hub_resources(hub), HubMetrics()
+        resources, metrics, schema = hub_resources(hub), HubMetrics(), build_schema()
         routes = (
             *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
             *cds_routes(resources, hub.settings.cds_hooks),
             *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=lambda: self._server.should_exit),
+            *web_routes(resources, metrics, hub.settings.web, schema),
         )
-        app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
+        app = create_app(resources, hub.settings, routes=routes, metrics=metrics, schema=schema)
         self._server = _QuietServer(
             uvicorn.Config(
                 app,

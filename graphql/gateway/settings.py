@@ -193,6 +193,31 @@ class AlertSettings(_Part):
         return self
 
 
+class OidcSettings(_Part):
+    """Signing in to the pages at the issuer of ``auth`` (OpenID Connect, authorization code with PKCE)."""
+
+    client_id: str = Field(min_length=1, description="the hub's client id at the issuer")
+    client_secret: SecretStr | None = Field(None, description="of a confidential client; better PRIORLINK_* or a file")
+    client_secret_file: Path | None = Field(None, description="file that holds the client secret")
+    scope: str = Field("openid", description="scopes asked for, separated by spaces")
+
+
+class WebSettings(_Part):
+    """The pages."""
+
+    enabled: bool = Field(True, description="serve the pages at /")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^/]+$", description="address people type; https makes cookies Secure"
+    )
+    session_key: SecretStr | None = Field(
+        None, min_length=32, description="seals session cookies, the same in every process; none = new at every start"
+    )
+    session_key_file: Path | None = Field(None, description="file that holds the session key")
+    idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
+    token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
+    oidc: OidcSettings | None = None
+
+
 class CdsClientSettings(_Part):
     """An ordering system that may call the CDS Hooks services."""
 
@@ -257,6 +282,7 @@ class Settings(BaseSettings):
     federation: FederationSettings = FederationSettings()
     alerts: AlertSettings = AlertSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
+    web: WebSettings = WebSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()

@@ -29,8 +29,10 @@ from gateway.fhir.routes import fhir_routes
 from gateway.metrics import HubMetrics
 from gateway.permissions import Role
 from gateway.resources import HubResources
-from gateway.settings import HttpSettings, Settings
+from gateway.schema.build import build_schema
+from gateway.settings import HttpSettings, Settings, WebSettings
 from gateway.signing_keys import FixedKeys
+from gateway.web.routes import web_routes
 from mpi.audit import AuditEvent
 from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
@@ -145,6 +147,7 @@ class Hub:
         authorities: AuthorityRegistry = AUTHORITIES,
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
+        web: WebSettings | None = None,
     ) -> None:
         store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
@@ -167,12 +170,15 @@ class Hub:
             ),
         )
         self.metrics = HubMetrics()
+        schema = build_schema()
+        pages = () if web is None else web_routes(self.resources, self.metrics, web, schema)
         systems = IdentifierSystems(self.index.matcher.authorities, {"LKM": "https://lkm.example/ids"})
         self.app: Starlette = create_app(
             self.resources,
             Settings(http=http or HttpSettings()),
-            routes=fhir_routes(self.resources, self.metrics, systems),
+            routes=(*fhir_routes(self.resources, self.metrics, systems), *pages),
             metrics=self.metrics,
+            schema=schema,
         )
 
     def request(self, method: str, path: str, **how: Any) -> httpx2.Response:
