@@ -149,7 +149,7 @@ class Hub:
         normalize_order: NormalizeOrder = normalize_order,
         web: WebSettings | None = None,
     ) -> None:
-        store = MemoryStore()
+        store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
         self.index = Index(self.units, authorities=authorities)  # type: ignore[arg-type]
         self.issuer = DemoIssuer(clock=lambda: NOON)

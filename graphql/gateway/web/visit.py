@@ -14,7 +14,7 @@ from gateway.authentication import Caller
 from gateway.context import HubContext
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
-from gateway.permissions import role_used
+from gateway.permissions import decide_access
 from gateway.resources import HubResources
 from gateway.settings import WebSettings
 from gateway.web.catalogue import choose_language
@@ -79,7 +79,7 @@ class Visit:
 
     def may(self, operation: str) -> bool:
         """Whether the caller's roles cover an operation."""
-        return self.caller is not None and role_used(operation, self.caller.roles) is not None
+        return self.caller is not None and decide_access(operation, self.caller.claims).is_allowed
 
     async def ask(self, operation: str, **variables: Any) -> Answer:
         """Run a published operation as the caller."""
