@@ -16,8 +16,8 @@ class Knock(Enum):
     OPEN = "nobody is asked"
     BEARER = "token of the hub's issuer"
     CDS_CLIENT = "token of a listed CDS client"
-    SESSION = "session of a signed-in user, and its secret in every form"
     EDGE_AGENT = "token of the site's edge agent"
+    SESSION = "session of somebody who signed in"
 
 
 DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
@@ -28,17 +28,6 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "GET /readyz": (Knock.OPEN, "says that the store answers"),
         "GET /metrics": (Knock.OPEN, "counts and durations, no person; keep it inside the network"),
         "ANY /static/graphiql": (Knock.OPEN, "files of the editor, where it is enabled"),
-        "ANY /static/web": (Knock.OPEN, "style, script and pictures of the pages"),
-        "GET /": (Knock.OPEN, "leads to sign-in, or to the first page of the role"),
-        "GET /sign-in": (Knock.OPEN, "the ways to sign in"),
-        "POST /sign-in": (Knock.OPEN, "a token of the hub's issuer begins a session"),
-        "POST /sign-out": (Knock.SESSION, "ends the session"),
-        "POST /preferences": (Knock.SESSION, "language and theme of this browser"),
-        "GET /history": (Knock.SESSION, "imagingHistory: who is meant"),
-        "POST /history": (Knock.SESSION, "imagingHistory, person"),
-        "POST /history/rest": (Knock.SESSION, "imagingHistory, once more for sites that were late"),
-        "POST /history/check": (Knock.SESSION, "checkOrder"),
-        "POST /history/answer": (Knock.SESSION, "acceptAlert, overrideAlert"),
         "GET /fhir/metadata": (Knock.OPEN, "what the FHIR doors can do"),
         "POST /fhir/$process-message": (Knock.BEARER, "fhir:processMessage"),
         "POST /fhir/Patient/$match": (Knock.BEARER, "fhir:match"),
@@ -54,6 +43,24 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /cds-services/{service}/feedback": (Knock.CDS_CLIENT, "answers to alerts of the client's own site"),
         "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
         "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+        "ANY /static/web": (Knock.OPEN, "style and scripts of the pages"),
+        "GET /": (Knock.OPEN, "leads to the first page of one's role"),
+        "GET /sign-in": (Knock.OPEN, "the ways to sign in"),
+        "POST /sign-in": (Knock.OPEN, "takes a token, where pasted tokens are enabled"),
+        "POST /sign-out": (Knock.OPEN, "ends the session"),
+        "POST /preferences": (Knock.OPEN, "language and theme, kept in a cookie"),
+        "GET /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history/rest": (Knock.SESSION, "imagingHistory"),
+        "POST /history/check": (Knock.SESSION, "checkOrder"),
+        "POST /history/answer": (Knock.SESSION, "overrideAlert"),
+        "GET /queue": (Knock.SESSION, "reviewQueue"),
+        "POST /queue/next": (Knock.SESSION, "claimReviewItem"),
+        "GET /queue/{item_id}": (Knock.SESSION, "reviewItem"),
+        "POST /queue/{item_id}/release": (Knock.SESSION, "releaseReviewItem"),
+        "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
+        "POST /queue/undo": (Knock.SESSION, "undoDecision"),
     }
 )
-"""Method and path to how the door knows its callers, and the operation behind it."""
+"""Method and path to how the door knows its callers, and the operation behind it. A page (``SESSION``) is opened by
+the roles of the operation it lives on; whatever else it asks is decided operation by operation."""

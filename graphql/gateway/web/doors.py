@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.context import HubContext, keep_audit
+from gateway.doors import DOORS, Knock
 from gateway.errors import NotAuthenticated
 from gateway.observability import get_logger
 from gateway.web.operations import NotForThisRole, OperationFailed
@@ -34,12 +35,17 @@ _log = get_logger("gateway.web")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address. ``needs`` is the operation it lives on, whose roles may open it; ``None`` is for everybody."""
+    """One address."""
 
-    path: str
     method: str
+    path: str
     endpoint: Endpoint
-    needs: str | None
+
+    @property
+    def needs(self) -> str | None:
+        """The operation it lives on, whose callers may open it; ``None`` is for everybody."""
+        knock, what = DOORS[f"{self.method} {self.path}"]
+        return what if knock is Knock.SESSION else None
 
     def route(self, web: Web) -> Route:
         """The address as the application serves it."""

@@ -53,5 +53,6 @@ def _environment(catalogue: Catalogue, marks: Mapping[str, str]) -> Environment:
     environment.filters["day"] = partial(day, catalogue=catalogue)
     environment.filters["moment"] = partial(moment, catalogue=catalogue)
     environment.filters["age"] = lambda at, now: age_in_words(dt.datetime.fromisoformat(at), now, catalogue)
+    environment.filters["bits"] = lambda weight: f"{weight:+.1f}".replace("-", "\u2212")
     environment.filters["words"] = lambda code, group: catalogue.gettext(wording.in_words(group, code))
     return environment

@@ -1,4 +1,4 @@
-"""Every page: its address, and the operation whose roles may open it."""
+"""Every page: its address and what answers there. Who may open it is in ``gateway.doors``."""
 
 from __future__ import annotations
 
@@ -14,23 +14,31 @@ from gateway.schema.build import HubSchema
 from gateway.settings import WebSettings
 from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.operations import PublishedOperations
+from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
 from gateway.web.pages.history import answer_alert, check_order, fill_in, show_history, show_search
+from gateway.web.pages.queue import show_item, show_queue
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
 from gateway.web.rendering import STATIC, Templates
 from gateway.web.sessions import SessionCookies
 from gateway.web.visit import Visit, Web
 
 PAGES: tuple[Page, ...] = (
-    Page("/", "GET", show_start, None),
-    Page("/sign-in", "GET", show_sign_in, None),
-    Page("/sign-in", "POST", sign_in_with_token, None),
-    Page("/sign-out", "POST", sign_out, None),
-    Page("/preferences", "POST", keep_preference, None),
-    Page("/history", "GET", show_search, "imagingHistory"),
-    Page("/history", "POST", show_history, "imagingHistory"),
-    Page("/history/rest", "POST", fill_in, "imagingHistory"),
-    Page("/history/check", "POST", check_order, "checkOrder"),
-    Page("/history/answer", "POST", answer_alert, "overrideAlert"),
+    Page("GET", "/", show_start),
+    Page("GET", "/sign-in", show_sign_in),
+    Page("POST", "/sign-in", sign_in_with_token),
+    Page("POST", "/sign-out", sign_out),
+    Page("POST", "/preferences", keep_preference),
+    Page("GET", "/history", show_search),
+    Page("POST", "/history", show_history),
+    Page("POST", "/history/rest", fill_in),
+    Page("POST", "/history/check", check_order),
+    Page("POST", "/history/answer", answer_alert),
+    Page("GET", "/queue", show_queue),
+    Page("POST", "/queue/next", take_next),
+    Page("POST", "/queue/undo", undo_last),
+    Page("GET", "/queue/{item_id}", show_item),
+    Page("POST", "/queue/{item_id}/release", release_item),
+    Page("POST", "/queue/{item_id}/decide", decide_item),
 )
 
 

@@ -78,7 +78,7 @@ class Visit:
         return value.strip()[:longest] if isinstance(value, str) else ""
 
     def may(self, operation: str) -> bool:
-        """Whether the caller may use an operation at all."""
+        """Whether the caller's roles cover an operation."""
         return self.caller is not None and decide_access(operation, self.caller.claims).is_allowed
 
     async def ask(self, operation: str, **variables: Any) -> Answer:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.web.history_words import HISTORY_WORDS
+
 WORDS: Mapping[str, Mapping[str, str]] = {
+    **HISTORY_WORDS,
     "sign_in": {
         "no_token": "Paste a token first.",
         "token_expired": "This token has expired. Ask for a new one.",
@@ -15,69 +18,100 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "oidc_failed": "The hospital's sign-in did not come to an end. Please try again.",
         "": "This token is not taken here.",
     },
-    "problem": {
-        "number_needed": "Give the hospital and the patient's number there.",
-        "PATIENT_NOT_FOUND": "No hospital that takes part knows this number. Check the hospital and every digit.",
-        "patient_not_found": "No hospital that takes part knows this number. Check the hospital and every digit.",
-        "description_needed": "Say which examination is meant.",
-        "reason_needed": "Choose a reason.",
-        "": "The hub could not take this. Nothing was changed.",
+    "review_kind": {
+        "POSSIBLE_MATCH": "Possible match",
+        "MERGE_CONFLICT": "Merge conflict",
+        "MERGE_REVERSED": "Merge reversed",
+        "MERGE_REFUSED": "Merge refused",
+        "SUSPECTED_REUSE": "Number used again",
+        "SUSPECTED_OVERLAY": "Two people in one record",
     },
-    "coverage": {
-        "ANSWERED": "answered",
-        "PARTIAL": "answered in part: its list may be cut",
-        "INDEXED": "did not answer now; what it last said is shown",
-        "TIMED_OUT": "did not answer in time",
-        "FAILED": "could not be asked",
-        "SKIPPED": "was not asked",
-        "WITHHELD": "withheld",
+    "review_question": {
+        "POSSIBLE_MATCH": "Are these the same person?",
+        "MERGE_CONFLICT": "A merge would join two persons. Are they the same?",
+        "MERGE_REVERSED": "A merge was taken back. Are these the same person?",
+        "MERGE_REFUSED": "A merge could not be carried out. Are these the same person?",
+        "SUSPECTED_REUSE": "Was this number given to somebody else?",
+        "SUSPECTED_OVERLAY": "Are two people in this record?",
+        "": "A question about two records",
     },
-    "tier": {
-        "INTERRUPTIVE": "This exam was just done",
-        "WARNING": "This may repeat an earlier exam",
-        "INFO": "An earlier exam may help",
-        "NONE": "No earlier exam that this order repeats",
+    "review_status": {
+        "OPEN": "Open.",
+        "DECIDED": "This question is decided:",
+        "SUPERSEDED": "This question no longer stands: something else settled it.",
     },
-    "report": {
-        "FINAL": "Final report",
-        "PRELIMINARY": "Preliminary report",
-        "NONE": "No report yet",
-        "UNKNOWN": "Report not known",
+    "decision": {
+        "SAME": "Same person",
+        "DIFFERENT": "Different persons",
+        "DISMISSED": "Nothing to do",
     },
-    "flag": {
-        "LIFE_THREATENING": "Life-threatening",
-        "ED_CONTEXT": "Emergency department",
-        "ACUTE_CHANGE": "Acute change",
-        "NEW_INJURY_SINCE_PRIOR": "New injury since",
-        "INTERVENTION_SINCE_PRIOR": "Operation or intervention since",
-        "FOLLOW_UP_RECOMMENDED": "Follow-up was recommended",
-        "SERIAL_MONITORING": "Serial monitoring",
-        "ONCOLOGY_RESTAGING": "Oncology restaging",
-        "IMAGE_GUIDANCE": "Guidance of an intervention",
-        "DEVICE_CHECK": "Check of a tube or device",
-        "RT_PLANNING": "Radiotherapy planning",
-        "RESEARCH_PROTOCOL": "Research protocol",
+    "comparison": {
+        "family": "Family name",
+        "given": "Given name",
+        "middle": "Middle name",
+        "generation": "Suffix",
+        "birth_date": "Born",
+        "sex": "Sex",
+        "address": "Address",
+        "phone": "Phone",
+        "ssn_last4": "SSN, last four",
+        "strong_id": "National id",
+        "local_id": "Patient number",
     },
-    "override": {
-        "CLINICAL_CHANGE": "The patient's condition has changed",
-        "DIFFERENT_QUESTION": "A different clinical question",
-        "IMAGES_NOT_ACCESSIBLE": "I cannot get at the images",
-        "REPORT_NOT_ACCESSIBLE": "I cannot get at the report",
-        "PRIOR_QUALITY_INADEQUATE": "The earlier exam is not good enough",
-        "FOLLOW_UP_INTERVAL_DUE": "A follow-up is due",
-        "SPECIALIST_OR_PROTOCOL_REQUEST": "A specialist or protocol asks for it",
-        "URGENT_NO_TIME": "Urgent: no time to look",
+    "level": {
+        "exact": "the same",
+        "similar": "similar",
+        "part": "one part is the same",
+        "part_similar": "one part is similar",
+        "swapped": "swapped with the other name",
+        "different": "different",
+        "nickname": "short form of the other",
+        "sounds_alike": "sounds alike",
+        "typo": "a typing error apart",
+        "initial": "initial only",
+        "middle": "the other's middle name",
+        "alike_names": "alike, but two names",
+        "day_month_swapped": "day and month swapped",
+        "day_and_month_swapped": "day and month swapped",
+        "one_digit": "one digit apart",
+        "near": "close together",
+        "partial": "as far as known, the same",
+        "year_only": "only the year is the same",
+        "default_day": "a placeholder day",
+        "same_area": "same area",
+        "missing": "missing on one side",
+        "not_compared": "not compared",
     },
-    "alert": {
-        "ACCEPTED": "The order was given up for the earlier exam",
-        "OVERRIDDEN": "The order stands",
-        "SUPERSEDED": "A newer alert took its place",
-        "EXPIRED": "The alert has expired",
+    "guard": {
+        "test_record": "One of the two looks like a test record.",
+        "unidentified": "One of the two came without a name.",
+        "newborn": "One of the two is a newborn without a name of its own.",
+        "strong_id_conflict": "Their national ids differ.",
+        "reused_local_id": "The number may have been given to somebody else.",
+        "generation": "Their suffixes differ, as of father and son.",
+        "birth_date": "Their birth dates differ.",
+        "birth_dates_differ": "Their birth dates differ.",
+        "birth_date_missing": "A birth date is missing.",
+        "twin": "They could be twins.",
+        "household": "They could live in one household.",
+        "namesake": "They could be two people of the same name.",
+        "ssn_conflict": "Their social security numbers differ.",
+        "never_link": "Somebody said before that they are different persons.",
     },
     "sex": {"FEMALE": "female", "MALE": "male", "OTHER": "other", "UNKNOWN": "sex not known"},
-    "side": {"LEFT": "left", "RIGHT": "right", "BILATERAL": "both sides", "NONE": "", "UNKNOWN": "side not stated"},
-    "contrast": {"WITH": "with contrast", "WITHOUT": "", "BOTH": "without and with contrast", "UNKNOWN": ""},
-    "region": {"UNKNOWN": "region not known", "WHOLE_BODY": "whole body"},
+    "link_source": {"AUTO": "linked by score", "MANUAL": "linked by staff", "": "not linked"},
+    "grade": {
+        "CERTAIN": "certain",
+        "PROBABLE": "probable",
+        "POSSIBLE": "possible",
+        "CERTAINLY_NOT": "certainly not",
+    },
+    "refusal": {
+        "said_different": "A colleague decided before that records of these two persons are different people.",
+        "said_same": "Other decisions of staff hold these two records together.",
+        "stale_decision": "It was taken back before, or a later decision must be taken back first.",
+        "": "The hub refused it; what it refers to may have changed.",
+    },
 }
 """Group -> code -> words. The empty code is for any other."""
 
@@ -87,4 +121,4 @@ def in_words(group: str, code: str | None) -> str:
     words, said = WORDS[group], code or ""
     if said in words:
         return words[said]
-    return words.get("") or said.replace("_", " ").lower()
+    return words.get("") or said.replace("_", " ").capitalize()

@@ -81,7 +81,10 @@ async def check_order(visit: Visit) -> Response:
     verdict = await visit.ask("CheckOrder", order=order)
     if verdict["__typename"] != "OrderCheck":
         return visit.render("_problem.html", problem=verdict["code"])
-    return visit.render("_verdict.html", verdict=verdict, silent=_silent(verdict), override_reasons=REASONS)
+    names = {one["site"]: one["siteName"] for one in verdict["coverage"]}
+    return visit.render(
+        "_verdict.html", verdict=verdict, site_names=names, silent=_silent(verdict), override_reasons=REASONS
+    )
 
 
 async def answer_alert(visit: Visit) -> Response:
