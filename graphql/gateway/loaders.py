@@ -19,6 +19,7 @@ from mpi.identity.records import SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
 from mpi.usecases.report_access import AccessReport, report_access
 from mpi.usecases.resolve_identity import resolve_identity, resolve_person
+from mpi.usecases.summarize_queue import QueueCount, summarize_queue
 
 Read = Callable[[], UnitOfWork]
 
@@ -63,6 +64,12 @@ def load_review_case(read: Read, review_item_id: str) -> ReviewCase | None:
     with read() as uow:
         item = uow.reviews.get(review_item_id)
         return None if item is None else _with_records([item], uow)[0]
+
+
+def load_queue_summary(read: Read) -> tuple[QueueCount, ...]:
+    """The whole queue in numbers."""
+    with read() as uow:
+        return summarize_queue(uow=uow)
 
 
 def load_order_check(read: Read, check_id: str) -> OrderCheck | None:

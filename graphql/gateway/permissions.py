@@ -30,6 +30,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "person": _ORDERING | _RECORDS,
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
+        "reviewQueueSummary": _RECORDS,
         "decideReviewItem": _RECORDS,
         "claimReviewItem": _RECORDS,
         "releaseReviewItem": _RECORDS,

@@ -40,6 +40,7 @@ CALLS: dict[str, str] = {
     "overrideAlert": 'mutation { overrideAlert(alertId: "x", reason: URGENT_NO_TIME) { __typename } }',
     "person": '{ person(enterpriseId: "nobody") { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
+    "reviewQueueSummary": "{ reviewQueueSummary { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',
     "claimReviewItem": 'mutation { claimReviewItem(id: "x") { __typename } }',

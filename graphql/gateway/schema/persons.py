@@ -71,6 +71,7 @@ class SourceRecord:
     link_source: LinkSource | None = strawberry.field(description="Who decided that.")
     match_grade: MatchGrade | None = strawberry.field(description="How sure it is.")
     match_weight: float | None = strawberry.field(description="Score of the link in bits; null when no score decided.")
+    model_version: str | None = strawberry.field(description="The match model that decided; null when none did.")
 
     @classmethod
     def from_domain(cls, record: DomainRecord) -> SourceRecord:
@@ -91,6 +92,7 @@ class SourceRecord:
             link_source=None if link is None else link.link_source,
             match_grade=None if link is None else link.match_grade,
             match_weight=None if link is None else link.match_weight,
+            model_version=None if link is None else link.model_version,
         )
 
 

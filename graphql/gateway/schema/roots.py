@@ -28,6 +28,7 @@ from gateway.schema.order_checks import (
 )
 from gateway.schema.person_queries import resolve_person_field
 from gateway.schema.persons import PersonResult
+from gateway.schema.queue_summaries import ReviewQueueSummaryResult, resolve_review_queue_summary
 from gateway.schema.review_queries import (
     resolve_claim_review_item,
     resolve_decide_review_item,
@@ -81,6 +82,11 @@ class Query:
         resolver=resolve_review_queue,
         extensions=[Guarded("reviewQueue")],
         description="Open questions for records staff, most urgent first. first is 1 to 100; kinds null is every kind.",
+    )
+    review_queue_summary: ReviewQueueSummaryResult = strawberry.field(
+        resolver=resolve_review_queue_summary,
+        extensions=[Guarded("reviewQueueSummary")],
+        description="How much waits for records staff and since when, by kind, source, score and rule.",
     )
     review_item: ReviewItemResult = strawberry.field(
         resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."

@@ -22,6 +22,7 @@ EXPECTED = {
     "reviewQueue": {Role.RECORDS},
     "reviewItem": {Role.RECORDS},
     "decideReviewItem": {Role.RECORDS},
+    "reviewQueueSummary": {Role.RECORDS},
     "claimReviewItem": {Role.RECORDS},
     "releaseReviewItem": {Role.RECORDS},
     "linkRecords": {Role.RECORDS},
