@@ -44,6 +44,12 @@ class HubMetrics:
             ["operation"],
             registry=self.registry,
         )
+        self._subscriptions = Counter(
+            "priorlink_subscriptions",
+            "Subscriptions closed or refused",
+            ["operation", "outcome", "reason"],
+            registry=self.registry,
+        )
         dropped = Gauge("priorlink_log_dropped_keys", "Log keys refused by the allow-list", registry=self.registry)
         dropped.set_function(lambda: float(DROPPED_KEYS.total))
 
@@ -66,6 +72,10 @@ class HubMetrics:
     def count_truncated(self, operation: str) -> None:
         """More records were alike at first sight than were compared."""
         self._truncated.labels(operation).inc()
+
+    def count_subscription(self, operation: str, outcome: str, reason: str) -> None:
+        """One subscription closed (or refused); ``reason`` is empty when the client closed it."""
+        self._subscriptions.labels(operation, outcome, reason).inc()
 
     def exposition(self) -> bytes:
         """The text form that Prometheus reads."""
