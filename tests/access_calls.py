@@ -121,6 +121,7 @@ class AccessWorld:
             "person": look(f"person(patient: {ana})"),
             "reviewQueue": look("reviewQueue"),
             "reviewItem": look(f'reviewItem(id: "{item}")'),
+            "reviewQueueSummary": look("reviewQueueSummary"),
             "decideReviewItem": change(f'decideReviewItem(id: "{item}", expectedVersion: 1, decision: DIFFERENT)'),
             "claimReviewItem": change(f'claimReviewItem(id: "{item}")'),
             "releaseReviewItem": change(f'releaseReviewItem(id: "{item}")'),
