@@ -119,6 +119,8 @@ class AccessWorld:
             "acceptAlert": change(f'acceptAlert(alertId: "{self.alert_id}")'),
             "overrideAlert": change(f'overrideAlert(alertId: "{self.alert_id}", reason: URGENT_NO_TIME)'),
             "person": look(f"person(patient: {ana})"),
+            "searchPersons": look(f"searchPersons(identifiers: [{ana}])"),
+            "crossReference": look(f"crossReference(patient: {ana})"),
             "reviewQueue": look("reviewQueue"),
             "reviewItem": look(f'reviewItem(id: "{item}")'),
             "reviewQueueSummary": look("reviewQueueSummary"),

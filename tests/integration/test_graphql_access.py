@@ -40,6 +40,8 @@ CALLS: dict[str, str] = {
     "acceptAlert": 'mutation { acceptAlert(alertId: "nothing") { __typename } }',
     "overrideAlert": 'mutation { overrideAlert(alertId: "x", reason: URGENT_NO_TIME) { __typename } }',
     "person": '{ person(enterpriseId: "nobody") { __typename } }',
+    "searchPersons": "{ searchPersons(identifiers: []) { __typename } }",
+    "crossReference": '{ crossReference(enterpriseId: "nobody") { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
     "reviewQueueSummary": "{ reviewQueueSummary { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',

@@ -20,6 +20,8 @@ EXPECTED = {
     "acceptAlert": ORDERING,
     "overrideAlert": ORDERING,
     "person": ORDERING | {Role.RECORDS},
+    "searchPersons": ORDERING | {Role.RECORDS},
+    "crossReference": ORDERING | {Role.RECORDS},
     "reviewQueue": {Role.RECORDS},
     "reviewItem": {Role.RECORDS},
     "decideReviewItem": {Role.RECORDS},
