@@ -7,7 +7,8 @@
     ├── UnknownReviewItem       no review item has this id
     ├── UnknownDecision         no decision has this id
     ├── StaleDecision           the review item changed since the clerk saw it, or is closed
-    │   └── ItemClaimed         somebody else works on the review item just now
+    │   ├── ItemClaimed         somebody else works on the review item just now
+    │   └── StalePersons        a person the decision is about changed since the clerk saw it
     ├── MergeRefused            a merge that cannot be carried out (same id, different authorities, ...)
     └── InvalidModel            a match model file that cannot be used
 
@@ -41,6 +42,14 @@ class StaleDecision(MpiError):
 
 class ItemClaimed(StaleDecision):
     """Somebody else claimed the review item, and the claim still runs."""
+
+
+class StalePersons(StaleDecision):
+    """The persons are not as they were seen; ``enterprise_ids`` names those the decision is about now."""
+
+    def __init__(self, enterprise_ids: tuple[str, ...]) -> None:
+        super().__init__("a person the decision is about changed since it was shown")
+        self.enterprise_ids = enterprise_ids
 
 
 class UnknownDecision(MpiError):

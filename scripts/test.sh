@@ -20,4 +20,4 @@ if [ ${#missing[@]} -gt 0 ]; then
     brew install --quiet dcmtk redis rabbitmq || true
   fi
 fi
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest -n auto --maxprocesses 4 "$@"

@@ -67,14 +67,17 @@ def sever(association: Association) -> None:
 
 
 def dispose(association: Association, *, politely: bool) -> None:
-    """End an association and its threads: released if ``politely``, else cut off."""
+    """End an association, its threads and its socket: released if ``politely``, else cut off."""
     if politely and association.is_established:
         association.acse_timeout = 1.0
         association.release()
+    sever(association)
+    association.kill()
     if association.is_alive():
-        sever(association)
-        association.kill()
         association.join(timeout=1.0)
+    connection = socket_of(association)
+    if connection is not None:
+        connection.discard()
 
 
 def open_association(settings: DimseSettings, call: Call) -> Association:

@@ -66,8 +66,14 @@ class QuickSocket(AssociationSocket):
         with contextlib.suppress(OSError):
             raw.shutdown(socket.SHUT_RDWR)
 
+    def discard(self) -> None:
+        """Close what the library's thread left open when it ended by an error of its own."""
+        raw = self.socket
+        if raw is not None:
+            raw.close()
+
     def _shutdown_socket(self) -> None:
-        """pynetdicom leaves a socket open that was never connected."""
+        """pynetdicom leaves a socket open that was never connected, or that the peer reset."""
         raw = self.socket
         super()._shutdown_socket()
         if raw is not None:

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, _config, evt
+from pynetdicom import _config, evt
 
 from adapters.simulated.faults import Fault, FaultSwitch
 from adapters.simulated.hospital import SimulatedHospital, study_rows
+from adapters.simulated.tidy_scp import TidyEntity
 
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 VERIFICATION = "1.2.840.10008.1.1"
-_LOOPBACK = "127.0.0.1"
 _DRIP_SECONDS = 0.2
 _PENDING, _SUCCESS, _OUT_OF_RESOURCES, _MISMATCH, _UNKNOWN_STATUS = 0xFF00, 0x0000, 0xA700, 0xA900, 0x0001
 _MATCHED = ("PatientID", "StudyInstanceUID", "AccessionNumber")
@@ -35,7 +35,7 @@ class DimseHospital:
         self.faults = FaultSwitch()
         self.association_count = 0
         self._rows = tuple(_dataset(row) for row in study_rows(hospital))
-        self._entity: AE | None = None
+        self._entity: TidyEntity | None = None
         self._port = 0
 
     @property
@@ -45,27 +45,22 @@ class DimseHospital:
 
     def start(self) -> int:
         """Listen on loopback (any free port; the same again after a stop). Returns the port."""
-        entity = AE(ae_title=self.ae_title)
+        entity = TidyEntity(ae_title=self.ae_title)
         entity.add_supported_context(STUDY_ROOT_FIND)
         entity.add_supported_context(VERIFICATION)
         entity.require_called_aet = True
         entity.network_timeout = 60
-        server = entity.start_server(
-            (_LOOPBACK, self._port),
-            block=False,
-            evt_handlers=[
-                (evt.EVT_CONN_OPEN, self._on_connection),
-                (evt.EVT_C_FIND, self._on_find),
-                (evt.EVT_C_ECHO, self._on_echo),
-            ],
-        )
-        listener: Any = server
+        handlers = [
+            (evt.EVT_CONN_OPEN, self._on_connection),
+            (evt.EVT_C_FIND, self._on_find),
+            (evt.EVT_C_ECHO, self._on_echo),
+        ]
+        self._port = entity.listen(handlers, port=self._port)
         self._entity = entity
-        self._port = listener.socket.getsockname()[1]
         return self._port
 
     def stop(self) -> None:
-        """Stop listening and end every association. Idempotent."""
+        """Stop listening, end every association and wait until all are over. Idempotent."""
         self.faults.changed.set()
         entity, self._entity = self._entity, None
         if entity is not None:

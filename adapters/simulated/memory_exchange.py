@@ -1,4 +1,4 @@
-"""In-memory inbox, event sink, outbox, audit log and order checks."""
+"""In-memory inbox, event sink, outbox and order checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from adapters.simulated.memory_state import MemoryTransaction, OutboxEntry, Refused
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import OutboxMessage
-from mpi.audit import AuditEvent
 from mpi.events import PersonChanged
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 
@@ -95,20 +94,6 @@ class MemoryOutbox:
     def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
         for outbox_id in outbox_ids:
             self.mark_done(outbox_id, at=at)
-
-
-class MemoryAuditLog:
-    """``mpi.ports.AuditLog`` in memory."""
-
-    def __init__(self, transaction: MemoryTransaction) -> None:
-        self._transaction = transaction
-
-    def append(self, event: AuditEvent) -> None:
-        self._transaction.writable().audit.append(event)
-
-    def newest(self, *, limit: int) -> tuple[AuditEvent, ...]:
-        oldest_first = sorted(self._transaction.state.audit, key=lambda event: event.at)
-        return tuple(oldest_first[::-1][:limit])
 
 
 class MemoryOrderCheckRepository:

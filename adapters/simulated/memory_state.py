@@ -16,7 +16,7 @@ from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.ports import OutboxMessage
-from mpi.audit import AuditEvent
+from mpi.audit_chain import AuditHead, ChainRow
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
@@ -67,7 +67,8 @@ class MemoryState:
     redirects: dict[EnterpriseId, EnterpriseId] = field(default_factory=dict)
     inbox: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     outbox: dict[int, OutboxEntry] = field(default_factory=dict)
-    audit: list[AuditEvent] = field(default_factory=list)
+    audit: list[ChainRow] = field(default_factory=list)
+    audit_anchors: list[AuditHead] = field(default_factory=list)
     order_checks: dict[str, dict[int, OrderCheck]] = field(default_factory=dict)
     alerts: dict[str, tuple[DuplicateAlert, ...]] = field(default_factory=dict)
     placed_orders: dict[str, PlacedOrder] = field(default_factory=dict)

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlacedOrderRepository
+from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
-    MemoryAuditLog,
     MemoryEventSink,
     MemoryInbox,
     MemoryOrderCheckRepository,
@@ -55,6 +55,10 @@ class MemoryUnitOfWork:
     @property
     def audit(self) -> MemoryAuditLog:
         return MemoryAuditLog(self._open())
+
+    @property
+    def audit_chain(self) -> MemoryAuditChain:
+        return MemoryAuditChain(self._open())
 
     @property
     def inbox(self) -> MemoryInbox:

@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from adapters.store.errors import UnusableUrl
+from mpi.units import UnitConflict
 
 READ_ONLY = "priorlink_read_only"
 """Execution option of a connection: its next transaction reads only."""
@@ -118,8 +119,14 @@ def _ping_after(rested_seconds: float) -> Callable[..., None]:
 
 
 def _drop_detail(context: sa.ExceptionContext) -> None:
-    """Keep only the first line of a PostgreSQL error: its DETAIL quotes the whole row that was refused."""
+    """Keep only the first line of a PostgreSQL error: its DETAIL quotes the whole row that was refused.
+
+    Raises:
+        UnitConflict: the database broke off this transaction for another one's sake; begun again it can succeed.
+    """
     original, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        raise UnitConflict from None
     if isinstance(original, psycopg.Error) and original.diag.message_primary:
         original.args = (original.diag.message_primary,)
         if wrapped is not None:

@@ -198,7 +198,7 @@ outbox = sa.Table(
 audit_event = sa.Table(
     "audit_event",
     metadata,
-    sa.Column("audit_id", Identity, primary_key=True),
+    sa.Column("audit_id", Identity, primary_key=True, autoincrement=False),
     sa.Column("at", UtcInstant, nullable=False, index=True),
     sa.Column("actor", sa.String, nullable=False),
     sa.Column("role", sa.String, nullable=False),
@@ -208,6 +208,15 @@ audit_event = sa.Table(
     sa.Column("purpose_of_use", sa.String, nullable=False),
     sa.Column("correlation_id", sa.String, nullable=False),
     sa.Column("detail", sa.String, nullable=False),
+    sa.Column("chain_hash", sa.LargeBinary, nullable=False),
+)
+
+audit_anchor = sa.Table(
+    "audit_anchor",
+    metadata,
+    sa.Column("number", Identity, primary_key=True, autoincrement=False),
+    sa.Column("chain_hash", sa.LargeBinary, nullable=False),
+    sa.Column("pruned_at", UtcInstant, nullable=False),
 )
 
 order_check = sa.Table(

@@ -9,16 +9,17 @@ from typing import Self
 import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
-from adapters.store.audit_log import SqlAuditLog
+from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
-from adapters.store.locks import take_locks
+from adapters.store.locks import HeldLocks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
 from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from mpi.audit import AuditEvent
 
 
 class SqlUnitOfWork:
@@ -32,7 +33,8 @@ class SqlUnitOfWork:
         self._engine = engine
         self._read_only = read_only
         self._connection: sa.Connection | None = None
-        self._locked: set[str] = set()
+        self._locks = HeldLocks()
+        self._audit_waiting: list[AuditEvent] = []
 
     @property
     def records(self) -> SqlRecordRepository:
@@ -56,7 +58,11 @@ class SqlUnitOfWork:
 
     @property
     def audit(self) -> SqlAuditLog:
-        return SqlAuditLog(self._open_connection())
+        return SqlAuditLog(self._open_connection(), self._audit_waiting)
+
+    @property
+    def audit_chain(self) -> SqlAuditChain:
+        return SqlAuditChain(self._open_connection())
 
     @property
     def inbox(self) -> SqlInbox:
@@ -83,13 +89,11 @@ class SqlUnitOfWork:
         return SqlPlacedOrderRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
-        wanted = set(keys) - self._locked
-        must_read_again = take_locks(self._open_connection(), wanted)
-        self._locked |= wanted
-        return must_read_again
+        return self._locks.take(self._open_connection(), keys)
 
     def commit(self) -> None:
         connection = self._open_connection()
+        write_waiting(connection, self._audit_waiting)
         connection.commit()
         self._close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -43,15 +42,8 @@ class HubContext:
 
 
 async def keep_audit(events: Sequence[AuditEvent], resources: HubResources) -> None:
-    """Write the entries in one unit of work of their own. Whoever cannot write them must not answer."""
-    await asyncio.to_thread(_write, events, resources)
-
-
-def _write(events: Sequence[AuditEvent], resources: HubResources) -> None:
-    with resources.units() as uow:
-        for event in events:
-            uow.audit.append(event)
-        uow.commit()
+    """Write the entries, in a transaction of those who ask at once. Whoever cannot write them must not answer."""
+    await resources.audit_desk.keep(events)
 
 
 HubInfo: TypeAlias = Info[HubContext, None]

@@ -31,8 +31,18 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
         "decideReviewItem": _RECORDS,
+        "claimReviewItem": _RECORDS,
+        "releaseReviewItem": _RECORDS,
+        "linkRecords": _RECORDS,
+        "unlinkRecord": _RECORDS,
+        "sayDifferent": _RECORDS,
+        "mergePersons": _RECORDS,
+        "splitPerson": _RECORDS,
+        "undoDecision": _RECORDS,
+        "identityDecisions": _RECORDS,
         "sites": frozenset(Role),
         "auditEvents": frozenset({Role.ADMIN}),
+        "accessReport": frozenset({Role.ADMIN}),
     }
 )
 """Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""

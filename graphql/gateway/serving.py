@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from gateway.asgi import create_app
+from gateway.audit_heads import HeadFile, HeadKeeper
 from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
 from gateway.cds_hooks.door import cds_routes
@@ -96,12 +97,23 @@ class HubServer:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
+        heads = self._keep_heads()
         while not self._server.started and not serving.done():
             await asyncio.sleep(0.01)
         if not serving.done():
             on_ready(self.port)
         await serving
+        if heads is not None:
+            heads.cancel()
+            await asyncio.wait([heads])
         await self._hub.aclose()
+
+    def _keep_heads(self) -> asyncio.Task[None] | None:
+        audit = self._hub.settings.audit
+        if audit.head_file is None:
+            return None
+        keeper = HeadKeeper(HeadFile(audit.head_file), self._hub.read, utc_now, every_seconds=audit.head_every_seconds)
+        return asyncio.create_task(keeper.run())
 
 
 class ServerThread:

@@ -178,6 +178,18 @@ class TasksSettings(_Part):
     threads: int = Field(2, ge=1, le=64, description="worker threads")
 
 
+class AuditSettings(_Part):
+    """How long audit entries are kept, and where the head of their chain is kept outside of the store."""
+
+    retention_days: int | None = Field(
+        None, ge=30, description="entries older than this may be pruned (priorlink audit prune), days; none = for ever"
+    )
+    head_file: Path | None = Field(
+        None, description="file that heads of the chain are added to, best on another machine; none = nowhere"
+    )
+    head_every_seconds: float = Field(60.0, gt=0, le=86_400, description="how often serve adds the head, seconds")
+
+
 class AlertSettings(_Part):
     """Whom to tell of alerts that were raised in the background (orders received as HL7 messages)."""
 
@@ -256,6 +268,7 @@ class Settings(BaseSettings):
     tasks: TasksSettings = TasksSettings()
     federation: FederationSettings = FederationSettings()
     alerts: AlertSettings = AlertSettings()
+    audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     agents: AgentsSettings = AgentsSettings()

@@ -13,7 +13,7 @@ from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.records import HistoryEntry, LinkSource, SourceRecord
 from mpi.identity.review import ReviewKind
 from mpi.ports import Clock, NewId, UnitOfWork
-from mpi.usecases.chosen_records import active_record
+from mpi.usecases.chosen_records import choose_records
 from mpi.usecases.companions import has_evidence, other_members
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
@@ -48,8 +48,7 @@ def apply_link(command: ApplyLink, *, uow: UnitOfWork, matcher: Matcher, clock: 
     """
     if command.left == command.right:
         raise MergeRefused("same_identifier", "the two identifiers are the same")
-    uow.lock([str(command.left), str(command.right)])
-    left, right = active_record(command.left, uow), active_record(command.right, uow)
+    left, right = choose_records((command.left, command.right), None, uow=uow, matcher=matcher)
     if left.identifier == right.identifier:
         return LinkOutcome.ONE_RECORD
     outcome = _judge(left, right, uow)

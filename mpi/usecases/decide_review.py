@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from mpi.errors import ItemClaimed, StaleDecision, UnknownReviewItem
 from mpi.identity.review import NeverLink, ReviewDecision, ReviewItem, ReviewStatus
 from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.usecases.chosen_records import lock_persons
 from mpi.usecases.link_persons import LinkPersons, link_persons
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.say_different import SayDifferent, say_different
@@ -35,14 +36,11 @@ def decide_review(
         MergeRefused: SAME about two persons of whom a human said that they differ (``said_different``), or DIFFERENT
             about two records that other decisions hold together (``said_same``).
     """
-    item = uow.reviews.get(command.review_item_id)
-    if item is None:
-        raise UnknownReviewItem("no review item has this id")
+    item = _locked_item(command.review_item_id, uow, matcher)
     if item.status is not ReviewStatus.OPEN or item.version != command.expected_version:
         raise StaleDecision("the review item changed since it was shown")
     if item.is_claimed_by_other(command.decided_by, clock()):
         raise ItemClaimed("somebody else works on the review item")
-    uow.lock([str(item.left), str(item.right)])
     closed = replace(
         item,
         status=ReviewStatus.DECIDED,
@@ -59,6 +57,16 @@ def decide_review(
         elif command.decision is ReviewDecision.DIFFERENT:
             _part(command, item, uow, matcher, clock, new_id)
     return closed
+
+
+def _locked_item(review_item_id: str, uow: UnitOfWork, matcher: Matcher) -> ReviewItem:
+    """The item as it is once nobody else can move its two records."""
+    item = uow.reviews.get(review_item_id)
+    if item is None:
+        raise UnknownReviewItem("no review item has this id")
+    pair = (item.left, item.right)
+    lock_persons(lambda: tuple(uow.records.get_many(pair).values()), also=pair, uow=uow, matcher=matcher)
+    return uow.reviews.get(review_item_id) or item
 
 
 def _join(

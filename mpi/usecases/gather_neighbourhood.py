@@ -1,7 +1,8 @@
 """Fetch all records that have to do with some records, so that who is one person can be decided on them alone.
 
-Closed over: links by score, numbers sent together, assertions, and members of the same persons. A neighbourhood of more
-than ``MOST_IN_CORE`` records is cut there and says so; each record is compared with its ``max_candidates`` nearest.
+Closed over: links by score, resemblance of the unnamed (a twin takes a newborn's link away), numbers sent together,
+assertions, and members of the same persons. A neighbourhood of more than ``MOST_IN_CORE`` records is cut there and
+says so; each record is compared with its ``max_candidates`` nearest.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.neighbourhood import Neighbourhood
-from mpi.matching.scoring import MatchScore
+from mpi.matching.scoring import MatchScore, is_nameless
 from mpi.ports import Candidates, UnitOfWork
 from mpi.usecases.companions import has_evidence
 from mpi.usecases.matcher import Matcher
@@ -42,7 +43,7 @@ def look_ahead(seeds: Collection[SourceRecord], *, uow: UnitOfWork, matcher: Mat
         theirs, comparable = matcher.blocking_keys(candidate), matcher.comparable(candidate)
         if has_evidence(candidate) and any(
             not theirs.isdisjoint(matcher.blocking_keys(seed))
-            and matcher.score(matcher.comparable(seed), comparable).decision is MatchDecision.LINK
+            and _belong_together(matcher.score(matcher.comparable(seed), comparable))
             for seed in seeds
             if has_evidence(seed)
         ):
@@ -68,6 +69,10 @@ def gather_neighbourhood(
         gathering.visit_former(record)
     gathering.close()
     return gathering.neighbourhood()
+
+
+def _belong_together(scored: MatchScore) -> bool:
+    return scored.decision is MatchDecision.LINK or (scored.decision is MatchDecision.REVIEW and is_nameless(scored))
 
 
 class _Gathering:
@@ -100,7 +105,7 @@ class _Gathering:
             if (
                 not has_evidence(candidate)
                 or self._is_sent_with(record, candidate)
-                or self._matcher.score(comparable, self._matcher.comparable(candidate)).decision is MatchDecision.LINK
+                or _belong_together(self._matcher.score(comparable, self._matcher.comparable(candidate)))
             ):
                 self._await(candidate)
         self._await_members([record])
@@ -151,7 +156,7 @@ class _Gathering:
         pair = (mine, key) if mine < key else (key, mine)
         self._records.setdefault(key, candidate)
         scored = self.score(*pair)
-        if scored.decision is MatchDecision.LINK:
+        if _belong_together(scored):
             self._await(candidate)
         if scored.decision is not MatchDecision.NO:
             self._pairs[pair] = scored

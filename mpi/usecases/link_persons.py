@@ -16,7 +16,7 @@ from mpi.usecases.carry_out_decision import (
     refuse_parted_persons,
     refuse_said_different,
 )
-from mpi.usecases.chosen_records import active_record, members_with_evidence
+from mpi.usecases.chosen_records import Seen, choose_records, members_with_evidence
 from mpi.usecases.matcher import Matcher
 
 
@@ -29,6 +29,7 @@ class LinkPersons:
     decided_by: str
     reason: str = ""
     review_item_id: str | None = None
+    expected_versions: Seen = None
 
 
 def link_persons(command: LinkPersons, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
@@ -36,9 +37,11 @@ def link_persons(command: LinkPersons, *, uow: UnitOfWork, matcher: Matcher, clo
 
     Raises:
         UnknownIdentifier: one of the two is no active record.
+        StalePersons: their persons are not as they were seen.
         MergeRefused: they are one record (``same_identifier``), or members were parted (``said_different``).
     """
-    left, right = active_record(command.left, uow), active_record(command.right, uow)
+    chosen = (command.left, command.right)
+    left, right = choose_records(chosen, command.expected_versions, uow=uow, matcher=matcher)
     if left.identifier == right.identifier:
         raise MergeRefused("same_identifier", "both identifiers stand for the same record")
     assert left.enterprise_id is not None and right.enterprise_id is not None  # noqa: S101, PT018 - active

@@ -9,9 +9,8 @@ from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import Saying, carry_out_decision, refuse_parted_persons
-from mpi.usecases.chosen_records import members_with_evidence
+from mpi.usecases.chosen_records import Seen, choose_persons, members_with_evidence
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.resolve_identity import follow_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,7 @@ class MergePersons:
     subsumed: EnterpriseId
     decided_by: str
     reason: str = ""
+    expected_versions: Seen = None
 
 
 def merge_persons(command: MergePersons, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
@@ -29,13 +29,14 @@ def merge_persons(command: MergePersons, *, uow: UnitOfWork, matcher: Matcher, c
 
     Raises:
         UnknownIdentifier: nobody has one of the ids.
+        StalePersons: they are not as they were seen.
         MergeRefused: they are one person (``same_person``), or members were parted (``said_different``).
     """
-    survivor, subsumed = follow_person(command.survivor, uow=uow), follow_person(command.subsumed, uow=uow)
+    chosen = (command.survivor, command.subsumed)
+    survivor, subsumed = choose_persons(chosen, command.expected_versions, uow=uow, matcher=matcher)
     if survivor == subsumed:
         raise MergeRefused("same_person", "both enterprise ids name the same person")
     staying, coming = members_with_evidence(survivor, uow), members_with_evidence(subsumed, uow)
-    uow.lock([str(r.identifier) for r in (*staying, *coming)])
     refuse_parted_persons(survivor, subsumed, uow)
     first = staying[0].identifier
     saying = Saying(

@@ -9,7 +9,7 @@ from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import Saying, carry_out_decision
-from mpi.usecases.chosen_records import active_record
+from mpi.usecases.chosen_records import Seen, choose_records
 from mpi.usecases.matcher import Matcher
 
 
@@ -22,6 +22,7 @@ class SayDifferent:
     decided_by: str
     reason: str = ""
     review_item_id: str | None = None
+    expected_versions: Seen = None
 
 
 def say_different(command: SayDifferent, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
@@ -29,9 +30,11 @@ def say_different(command: SayDifferent, *, uow: UnitOfWork, matcher: Matcher, c
 
     Raises:
         UnknownIdentifier: one of the two is no active record.
+        StalePersons: their persons are not as they were seen.
         MergeRefused: they are one record (``same_identifier``), or other decisions hold them together (``said_same``).
     """
-    left, right = active_record(command.left, uow), active_record(command.right, uow)
+    chosen = (command.left, command.right)
+    left, right = choose_records(chosen, command.expected_versions, uow=uow, matcher=matcher)
     if left.identifier == right.identifier:
         raise MergeRefused("same_identifier", "both identifiers stand for the same record")
     assert right.enterprise_id is not None  # noqa: S101 - active

@@ -32,6 +32,7 @@ class Settled:
     records: Mapping[PatientIdentifier, SourceRecord]
     changes: tuple[LinkChange, ...]
     opened_items: tuple[str, ...]
+    closed_items: tuple[str, ...]
     is_truncated: bool
 
     @property
@@ -67,7 +68,7 @@ def settle_neighbourhood(
     items = settle_questions(
         hood, persons, [s.identifier for s in seeds], source=source, uow=uow, clock=clock, new_id=new_id
     )
-    return Settled(stored, changes, items, hood.is_truncated)
+    return Settled(stored, changes, items.opened, items.closed, hood.is_truncated)
 
 
 def publish_change(

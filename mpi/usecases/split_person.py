@@ -9,9 +9,8 @@ from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import Saying, carry_out_decision
-from mpi.usecases.chosen_records import members_with_evidence
+from mpi.usecases.chosen_records import Seen, choose_persons, members_with_evidence
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.resolve_identity import follow_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,7 @@ class SplitPerson:
     leaving: tuple[PatientIdentifier, ...]
     decided_by: str
     reason: str = ""
+    expected_versions: Seen = None
 
 
 def split_person(command: SplitPerson, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
@@ -29,11 +29,11 @@ def split_person(command: SplitPerson, *, uow: UnitOfWork, matcher: Matcher, clo
 
     Raises:
         UnknownIdentifier: nobody has this enterprise id.
+        StalePersons: the person is not as it was seen.
         MergeRefused: a leaving record is not a member (``not_a_member``), or nobody would stay or leave (``alone``).
     """
-    person = follow_person(command.enterprise_id, uow=uow)
+    (person,) = choose_persons((command.enterprise_id,), command.expected_versions, uow=uow, matcher=matcher)
     members = members_with_evidence(person, uow)
-    uow.lock([str(m.identifier) for m in members])
     wanted = set(command.leaving)
     if not wanted <= {m.identifier for m in members}:
         raise MergeRefused("not_a_member", "a record that is to leave is not a member of the person")

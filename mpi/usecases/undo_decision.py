@@ -9,11 +9,14 @@ from mpi.events import IdentityChange
 from mpi.identity.decisions import Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
+from mpi.identity.review import ReviewItem, ReviewStatus, reopened
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import reassert, retract, undone
+from mpi.usecases.chosen_records import lock_persons
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
+from mpi.usecases.supersede_reviews import supersede_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,12 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     decision = uow.decisions.get(command.decision_id)
     if decision is None:
         raise UnknownDecision("no decision has this id")
-    uow.lock([str(identifier) for identifier in decision.touched])
+    decision = _locked(decision, uow, matcher)
     _refuse_built_upon(decision, uow)
     retract(decision.added, uow)
     reassert(decision.removed, uow)
     restored = _restore(decision, uow, matcher)
+    _restore_questions(decision, uow, clock)
     source = f"review:{command.undone_by}"
     settled = settle_neighbourhood(
         _standing(decision, uow),
@@ -61,12 +65,24 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     return closed
 
 
+def _locked(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> Decision:
+    """The decision as it is once nobody else can move the records it touched."""
+    touched = decision.touched
+    lock_persons(lambda: tuple(uow.records.get_many(touched).values()), also=touched, uow=uow, matcher=matcher)
+    return uow.decisions.get(decision.decision_id) or decision
+
+
+def later_decisions(decision: Decision, *, uow: UnitOfWork) -> tuple[Decision, ...]:
+    """Standing decisions about the same records that were made after this one: they must be undone first."""
+    decisions = uow.decisions.about(decision.touched)
+    later = decisions[[d.decision_id for d in decisions].index(decision.decision_id) + 1 :]
+    return tuple(d for d in later if not d.is_undone)
+
+
 def _refuse_built_upon(decision: Decision, uow: UnitOfWork) -> None:
     if decision.is_undone:
         raise StaleDecision("the decision was undone before")
-    decisions = uow.decisions.about(decision.touched)
-    later = decisions[[d.decision_id for d in decisions].index(decision.decision_id) + 1 :]
-    if any(not d.is_undone for d in later):
+    if later_decisions(decision, uow=uow):
         raise StaleDecision("a later decision about the same records must be undone first")
 
 
@@ -82,6 +98,26 @@ def _restore(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> list[Ente
             uow.records.save(linked, blocking_keys=matcher.blocking_keys(linked))
     uow.records.drop_redirects([change.before.enterprise_id for change in decision.changes])
     return list(persons)
+
+
+def _restore_questions(decision: Decision, uow: UnitOfWork, clock: Clock) -> None:
+    """Ask again what the decision answered or settled, and no more what came up with it."""
+    for item_id in decision.opened_items:
+        item = uow.reviews.get(item_id)
+        if item is not None and item.status is ReviewStatus.OPEN:
+            supersede_item(item, uow=uow, clock=clock)
+    answered = () if decision.review_item_id is None else (decision.review_item_id,)
+    for item_id in (*decision.closed_items, *answered):
+        item = uow.reviews.get(item_id)
+        if item is not None and item.status is not ReviewStatus.OPEN and not _is_asked_or_gone(item, uow):
+            uow.reviews.save(reopened(item))
+
+
+def _is_asked_or_gone(item: ReviewItem, uow: UnitOfWork) -> bool:
+    pair = {item.left, item.right}
+    if not all(record.is_active for record in uow.records.get_many(pair).values()):
+        return True
+    return any(other.kind is item.kind and {other.left, other.right} == pair for other in uow.reviews.open_about(pair))
 
 
 def _standing(decision: Decision, uow: UnitOfWork) -> list[SourceRecord]:

@@ -9,7 +9,7 @@ from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import Saying, carry_out_decision
-from mpi.usecases.chosen_records import active_record, members_with_evidence
+from mpi.usecases.chosen_records import Seen, choose_records, members_with_evidence
 from mpi.usecases.matcher import Matcher
 
 
@@ -20,6 +20,7 @@ class UnlinkRecord:
     identifier: PatientIdentifier
     decided_by: str
     reason: str = ""
+    expected_versions: Seen = None
 
 
 def unlink_record(command: UnlinkRecord, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
@@ -27,9 +28,10 @@ def unlink_record(command: UnlinkRecord, *, uow: UnitOfWork, matcher: Matcher, c
 
     Raises:
         UnknownIdentifier: no active record.
+        StalePersons: its person is not as it was seen.
         MergeRefused: it is alone already (``alone``).
     """
-    record = active_record(command.identifier, uow)
+    (record,) = choose_records((command.identifier,), command.expected_versions, uow=uow, matcher=matcher)
     assert record.enterprise_id is not None  # noqa: S101 - active
     others = [m for m in members_with_evidence(record.enterprise_id, uow) if m.identifier != record.identifier]
     if not others:

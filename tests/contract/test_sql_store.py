@@ -75,10 +75,19 @@ def test_postgresql_refuses_to_empty_what_is_append_only(filled: Store, table: s
         connection.exec_driver_sql(f"TRUNCATE {table}")
 
 
+@pytest.mark.parametrize("statement", ["DELETE FROM audit_anchor", "UPDATE audit_anchor SET number = 0"])
+def test_the_database_refuses_to_change_an_anchor(filled: Store, statement: str) -> None:
+    with filled.begin() as unit:
+        unit.audit_chain.prune(unit.audit_chain.head(), at=NOW)
+        unit.commit()
+    with engine_of(filled).connect() as connection, pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        connection.exec_driver_sql(statement)
+
+
 def test_the_audit_log_has_no_way_to_change_an_event(sql_store: Store) -> None:
     with sql_store.begin() as unit:
         public = {name for name in dir(unit.audit) if not name.startswith("_")}
-    assert public == {"append", "newest"}
+    assert public == {"append", "newest", "about", "between"}
 
 
 def test_a_refused_write_names_no_value(sql_store: Store) -> None:
@@ -110,9 +119,13 @@ def test_enums_are_kept_by_name_and_instants_in_utc(sql_store: Store) -> None:
 
 
 def test_an_instant_without_offset_is_not_written(sql_store: Store) -> None:
-    naive = replace(an_audit_event(), at=NOW.replace(tzinfo=None))
+    naive = NOW.replace(tzinfo=None)
     with sql_store.begin() as unit, pytest.raises(sa.exc.StatementError, match="offset"):
-        unit.audit.append(naive)
+        unit.history.append(a_history_entry(at=naive))
+    with sql_store.begin() as unit:
+        unit.audit.append(an_audit_event(at=naive))
+        with pytest.raises(ValueError, match="offset"):
+            unit.commit()
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
-from pynetdicom import AE
 from pynetdicom.dsutils import encode
 
 from adapters.dicom.dimse_association import STUDY_ROOT_FIND
-from adapters.dicom.dimse_socket import ReactorGate
+from adapters.dicom.dimse_socket import QuickEntity, ReactorGate
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.settings import DimseSettings
 from adapters.simulated.dimse_hospital import DimseHospital
+from adapters.simulated.tidy_scp import TidyEntity
 from federation.errors import SourceError, SourceProtocolError, SourceUnauthorised, SourceUnavailable
 from federation.ports import SiteAnswer
 from mpi.identity.identifiers import PatientIdentifier
@@ -193,12 +193,11 @@ def test_a_peer_that_does_not_know_the_title_does_not_accept_us(hospital: DimseH
 
 
 def test_a_peer_without_room_is_asked_again_once_and_is_then_unavailable() -> None:
-    entity = AE(ae_title=AE_TITLE)
+    entity = TidyEntity(ae_title=AE_TITLE)
     entity.maximum_associations = 1
     entity.add_supported_context(STUDY_ROOT_FIND)
-    server: Any = entity.start_server(("127.0.0.1", 0), block=False)
-    port = server.socket.getsockname()[1]
-    guest = AE()
+    port = entity.listen([])
+    guest = QuickEntity("GUEST", lambda _: None)
     guest.add_requested_context(STUDY_ROOT_FIND)
     held = guest.associate("127.0.0.1", port, ae_title=AE_TITLE)
 

@@ -28,6 +28,8 @@ from tests.integration.hub_world import (
 
 # Who may, and what is remembered
 
+NOBODY = '{assigningAuthority: "NGH", localPatientId: "nobody"}'
+SEEN = 'expectedVersions: ["x"]'
 CALLS: dict[str, str] = {
     "imagingHistory": '{ imagingHistory(enterpriseId: "nobody") { __typename } }',
     "checkOrder": 'mutation { checkOrder(order: {patient: {assigningAuthority: "NGH", localPatientId: "0007"}, '
@@ -40,8 +42,18 @@ CALLS: dict[str, str] = {
     "reviewQueue": "{ reviewQueue { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',
+    "claimReviewItem": 'mutation { claimReviewItem(id: "x") { __typename } }',
+    "releaseReviewItem": 'mutation { releaseReviewItem(id: "x") { __typename } }',
+    "linkRecords": f"mutation {{ linkRecords(left: {NOBODY}, right: {NOBODY}, {SEEN}) {{ __typename }} }}",
+    "unlinkRecord": f"mutation {{ unlinkRecord(identifier: {NOBODY}, {SEEN}) {{ __typename }} }}",
+    "sayDifferent": f"mutation {{ sayDifferent(left: {NOBODY}, right: {NOBODY}, {SEEN}) {{ __typename }} }}",
+    "mergePersons": f'mutation {{ mergePersons(survivor: "x", subsumed: "y", {SEEN}) {{ __typename }} }}',
+    "splitPerson": f'mutation {{ splitPerson(enterpriseId: "x", leaving: [{NOBODY}], {SEEN}) {{ __typename }} }}',
+    "undoDecision": 'mutation { undoDecision(decisionId: "x") { __typename } }',
+    "identityDecisions": '{ identityDecisions(enterpriseId: "nobody") { __typename } }',
     "sites": "{ sites { __typename } }",
     "auditEvents": "{ auditEvents { __typename } }",
+    "accessReport": '{ accessReport(enterpriseId: "nobody") { __typename } }',
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
 
+from adapters.dicom.dimse_socket import QuickEntity
 from adapters.dicom.quiet_libraries import silence_pynetdicom
 from tests.servers.availability import free_port
 from tests.servers.binaries import find_program
@@ -30,7 +30,7 @@ class Dcmqrscp:
         """Store instances by C-STORE."""
         silence_pynetdicom()
         instances = list(files)
-        entity = AE()
+        entity = QuickEntity("LOADER", lambda _: None)
         for sop_class in {file.SOPClassUID for file in instances}:
             entity.add_requested_context(sop_class, ExplicitVRLittleEndian)
         association = entity.associate("127.0.0.1", self.port, ae_title=AE_TITLE)

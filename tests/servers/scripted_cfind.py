@@ -10,11 +10,12 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom import AE, evt
+from pynetdicom import evt
 from pynetdicom.dimse_primitives import C_FIND
 from pynetdicom.dsutils import encode
 
 from adapters.dicom.quiet_libraries import silence_pynetdicom
+from adapters.simulated.tidy_scp import TidyEntity
 
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -61,14 +62,13 @@ def scripted_cfind(
         event.assoc.abort()
         yield 0xC000, None
 
-    entity = AE(ae_title=AE_TITLE)
+    entity = TidyEntity(ae_title=AE_TITLE)
     for model in models:
         entity.add_supported_context(model, ImplicitVRLittleEndian)
     if echo:
         entity.add_supported_context("1.2.840.10008.1.1")
     handlers: list[Any] = [(evt.EVT_CONN_OPEN, on_connection), (evt.EVT_C_FIND, on_find)]
-    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
-    running.port = server.socket.getsockname()[1]
+    running.port = entity.listen(handlers)
     try:
         yield running
     finally:

@@ -11,6 +11,7 @@ from federation.imaging.procedures import Contrast, Laterality, Modality, Proced
 from federation.imaging.studies import ReportStatus, StudyStatus
 from federation.sites.coverage import CoverageState
 from mpi.audit import AuditOutcome
+from mpi.identity.decisions import DecisionKind
 from mpi.identity.demographics import AdministrativeSex
 from mpi.identity.records import LinkSource, MatchGrade
 from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
@@ -34,6 +35,8 @@ DESCRIPTIONS = {
     AuditOutcome: "SUCCESS, REFUSED (the caller may not) or FAILED (allowed, but it did not work).",
     AdministrativeSex: "Administrative sex. Unknown is null, never a member.",
     LinkSource: "Who decided that a record belongs to a person: AUTO (score or message) or MANUAL (records staff).",
+    DecisionKind: "LINK two records, UNLINK one from its person, MERGE two persons, SPLIT one in two, or DIFFERENT: "
+    "two records are never one person.",
     MatchGrade: "How sure a match is.",
     ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do.",
     ReviewKind: "Why records staff are asked.",

@@ -81,6 +81,15 @@ class ImagingOrderInput:
     )
 
 
+def read_identifier(given: PatientIdentifierInput, field: str) -> PatientIdentifier:
+    """One hospital's number.
+
+    Raises:
+        InputProblem: it cannot name anybody.
+    """
+    return _identifier(given.assigning_authority, given.local_patient_id, field)
+
+
 def read_patient(patient: PatientRefInput | None, enterprise_id: str | None) -> PatientIdentifier | EnterpriseId:
     """Exactly one way of naming the patient.
 

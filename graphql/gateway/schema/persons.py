@@ -12,6 +12,7 @@ from gateway.schema.studies import PatientIdentifier
 from mpi.identity import demographics as domain
 from mpi.identity import identifiers
 from mpi.identity.demographics import AdministrativeSex
+from mpi.identity.person_version import person_version
 from mpi.identity.records import LinkSource, MatchGrade
 from mpi.identity.records import SourceRecord as DomainRecord
 from mpi.identity.survivorship import TrustOrder, golden_record
@@ -144,6 +145,9 @@ class RetiredIdentifier:
 @strawberry.type(description="One person: the records of all sites that are linked for certain.")
 class Person:
     enterprise_id: strawberry.ID = strawberry.field(description="The hub's own id of the person.")
+    version: str = strawberry.field(
+        description="Another one after every change of the person's records. Give it as expectedVersions when deciding."
+    )
     golden_record: GoldenRecord = strawberry.field(description="The best view of the person.")
     records: list[SourceRecord] = strawberry.field(description="What each site says.")
     retired_identifiers: list[RetiredIdentifier] = strawberry.field(description="Old numbers of this person.")
@@ -154,6 +158,7 @@ class Person:
         """The person behind a resolved identity."""
         return cls(
             enterprise_id=strawberry.ID(identity.enterprise_id),
+            version=person_version(identity.records),
             golden_record=GoldenRecord.from_records(identity.records, trust),
             records=[SourceRecord.from_domain(record) for record in identity.records],
             retired_identifiers=[

@@ -9,7 +9,10 @@ Refusal
 ├── AlertNotOpen           the alert is closed (in ``alerts``: it holds the alert)
 ├── ReviewItemNotFound     no review item has this id
 ├── StaleReviewItem        the item changed since it was shown (in ``reviews``: it holds the item)
-└── DecisionRefused        a human said otherwise before
+├── DecisionRefused        a human said otherwise before, or it cannot mean anything
+├── IdentityDecisionNotFound  no decision has this id
+├── StalePersons           a person changed since it was shown (in ``identity_decisions``: it holds the persons)
+└── StaleIdentityDecision  later decisions stand in the way (in ``identity_decisions``: it names them)
 """
 
 from __future__ import annotations
@@ -63,7 +66,13 @@ class ReviewItemNotFound(Refusal):
     message: str = strawberry.field(default="no review item has this id", description=MESSAGE)
 
 
-@strawberry.type(description="The decision contradicts what a human decided before.")
+@strawberry.type(description="No decision of records staff has this id.")
+class IdentityDecisionNotFound(Refusal):
+    code: str = strawberry.field(default="identity_decision_not_found", description=CODE)
+    message: str = strawberry.field(default="no decision has this id", description=MESSAGE)
+
+
+@strawberry.type(description="The decision contradicts what a human decided before, or cannot be carried out.")
 class DecisionRefused(Refusal):
     code: str = strawberry.field(description=CODE)
     message: str = strawberry.field(

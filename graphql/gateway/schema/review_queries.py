@@ -8,21 +8,24 @@ import strawberry
 
 from gateway.context import HubInfo
 from gateway.cursors import InvalidCursor, ReviewPosition, read_review_cursor
-from gateway.decisions import decide_and_read
+from gateway.decisions import claim_and_read, decide_and_read
 from gateway.loaders import load_review_case, load_review_page
 from gateway.schema.inputs import MAX_PAGE, InputProblem, read_number, read_text
 from gateway.schema.refusals import DecisionRefused, ReviewItemNotFound
 from gateway.schema.reviews import (
+    ClaimReviewItemResult,
     DecideReviewItemResult,
     ReviewDecided,
     ReviewItem,
+    ReviewItemClaimed,
     ReviewItemConnection,
     ReviewItemResult,
     ReviewQueueResult,
     StaleReviewItem,
 )
-from mpi.errors import MergeRefused, StaleDecision, UnknownReviewItem
+from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewItem
 from mpi.identity.review import ReviewDecision, ReviewKind
+from mpi.usecases.claim_review_item import CLAIM_MINUTES, LONGEST_CLAIM_MINUTES, ClaimReviewItem
 from mpi.usecases.decide_review import DecideReview
 
 _MAX_REASON = 500
@@ -70,10 +73,42 @@ async def resolve_decide_review_item(
     except UnknownReviewItem:
         return ReviewItemNotFound()
     except MergeRefused as refused:
-        return DecisionRefused(code=refused.code)
-    except StaleDecision:
-        current = await asyncio.to_thread(load_review_case, context.resources.read, id)
-        return StaleReviewItem(current=None if current is None else ReviewItem.from_domain(current))
+        return DecisionRefused(code=refused.code, message=str(refused))
+    except StaleDecision as stale:
+        return await _stale_item(info, id, stale)
+
+
+async def resolve_claim_review_item(
+    info: HubInfo,
+    id: strawberry.ID,  # noqa: A002 - the name is published
+    minutes: int = CLAIM_MINUTES,
+) -> ClaimReviewItemResult:
+    """Take a question on, so that two do not work on it at once."""
+    return await _claim(info, "claimReviewItem", id, read_number(minutes, "minutes", 1, LONGEST_CLAIM_MINUTES))
+
+
+async def resolve_release_review_item(info: HubInfo, id: strawberry.ID) -> ClaimReviewItemResult:  # noqa: A002
+    """Give a question back."""
+    return await _claim(info, "releaseReviewItem", id, 0)
+
+
+async def _claim(info: HubInfo, operation: str, id_: str, minutes: int) -> ClaimReviewItemResult:
+    command = ClaimReviewItem(read_text(id_, "id"), info.context.caller.subject, minutes)
+    try:
+        case = await asyncio.to_thread(claim_and_read, operation, command, info.context)
+        return ReviewItemClaimed(item=ReviewItem.from_domain(case))
+    except UnknownReviewItem:
+        return ReviewItemNotFound()
+    except StaleDecision as stale:
+        return await _stale_item(info, id_, stale)
+
+
+async def _stale_item(info: HubInfo, id_: str, stale: StaleDecision) -> StaleReviewItem:
+    case = await asyncio.to_thread(load_review_case, info.context.resources.read, id_)
+    current = None if case is None else ReviewItem.from_domain(case)
+    if isinstance(stale, ItemClaimed):
+        return StaleReviewItem(code="item_claimed", message=str(stale), current=current)
+    return StaleReviewItem(current=current)
 
 
 def _position(after: str | None) -> ReviewPosition | None:

@@ -60,6 +60,8 @@ class ReviewItem:
     model_version: str | None = strawberry.field(description="The match model that scored.")
     evidence: list[EvidenceLine] = strawberry.field(description="The comparisons whose weights sum up to the score.")
     guards: list[str] = strawberry.field(description="Stable codes of what kept the two from being linked by score.")
+    claimed_by: str | None = strawberry.field(description="Who works on it. Null: nobody.")
+    claimed_until: dt.datetime | None = strawberry.field(description="Until when; from then on the item is free.")
     decision: ReviewDecision | None = strawberry.field(description="Null: not decided.")
     decided_by: str | None = strawberry.field(description="Who decided.")
     decided_at: dt.datetime | None = strawberry.field(description="When.")
@@ -87,6 +89,8 @@ class ReviewItem:
                 for line in item.evidence
             ],
             guards=list(item.guards),
+            claimed_by=item.claimed_by,
+            claimed_until=item.claimed_until,
             decision=item.decision,
             decided_by=item.decided_by,
             decided_at=item.decided_at,
@@ -144,7 +148,23 @@ class ReviewDecided:
         return True
 
 
-@strawberry.type(description="The item changed since it was shown, or is closed. Nothing was changed.")
+@strawberry.type(description="The item was claimed, or given back.")
+class ReviewItemClaimed:
+    item: ReviewItem = strawberry.field(description="The item with its new version.")
+
+    def audit_subjects(self) -> tuple[str, ...]:
+        """The persons whose records are shown."""
+        return self.item.audit_subjects()
+
+    def is_audited(self) -> bool:
+        """The entries were written in the transaction of the claim."""
+        return True
+
+
+@strawberry.type(
+    description="The item changed since it was shown, is closed, or somebody else works on it (code item_claimed). "
+    "Nothing was changed."
+)
 class StaleReviewItem(Refusal):
     code: str = strawberry.field(default="stale_review_item", description=CODE)
     message: str = strawberry.field(default="the item changed since it was shown", description=MESSAGE)
@@ -162,6 +182,10 @@ ReviewQueueResult: TypeAlias = Annotated[
 ReviewItemResult: TypeAlias = Annotated[
     ReviewItem | ReviewItemNotFound | InvalidInput | NotAllowed,
     strawberry.union("ReviewItemResult", description="An item, or why not."),
+]
+ClaimReviewItemResult: TypeAlias = Annotated[
+    ReviewItemClaimed | StaleReviewItem | ReviewItemNotFound | InvalidInput | NotAllowed,
+    strawberry.union("ClaimReviewItemResult", description="The item, or why nothing was changed."),
 ]
 DecideReviewItemResult: TypeAlias = Annotated[
     ReviewDecided | StaleReviewItem | ReviewItemNotFound | DecisionRefused | InvalidInput | NotAllowed,

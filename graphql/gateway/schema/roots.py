@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import strawberry
 
+from gateway.schema.access_reports import AccessReportResult, resolve_access_report
 from gateway.schema.alert_queries import resolve_accept_alert, resolve_alerts, resolve_override_alert
 from gateway.schema.alerts import AlertsResult, AnswerAlertResult
 from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
 from gateway.schema.guard import Guarded
 from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
+from gateway.schema.identity_decision_queries import (
+    resolve_identity_decisions,
+    resolve_link_records,
+    resolve_merge_persons,
+    resolve_say_different,
+    resolve_split_person,
+    resolve_undo_decision,
+    resolve_unlink_record,
+)
+from gateway.schema.identity_decisions import IdentityDecisionResult, IdentityDecisionsResult, UndoDecisionResult
 from gateway.schema.order_checks import (
     CheckOrderResult,
     OrderCheckResult,
@@ -18,16 +29,24 @@ from gateway.schema.order_checks import (
 from gateway.schema.person_queries import resolve_person_field
 from gateway.schema.persons import PersonResult
 from gateway.schema.review_queries import (
+    resolve_claim_review_item,
     resolve_decide_review_item,
+    resolve_release_review_item,
     resolve_review_item,
     resolve_review_queue,
 )
-from gateway.schema.reviews import DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
+from gateway.schema.reviews import ClaimReviewItemResult, DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
 from gateway.schema.site_lists import SitesResult, resolve_sites
 
 _CHECK_ORDER = (
     "Does this order repeat a scan that was already done, anywhere? The verdict is kept and audited. It stands under "
     "both roots and does the same: a client that only reads may ask it as a query."
+)
+
+
+_SEEN = (
+    "expectedVersions are the versions of all persons concerned, as person shows them: whoever changed since is shown "
+    "first. reason holds at most 500 characters."
 )
 
 
@@ -66,6 +85,12 @@ class Query:
     review_item: ReviewItemResult = strawberry.field(
         resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."
     )
+    identity_decisions: IdentityDecisionsResult = strawberry.field(
+        resolver=resolve_identity_decisions,
+        extensions=[Guarded("identityDecisions")],
+        description="What records staff decided about a person's records, those undone among them, newest first. "
+        "Name the person by patient or by enterpriseId; first is 1 to 100.",
+    )
     sites: SitesResult = strawberry.field(
         resolver=resolve_sites,
         extensions=[Guarded("sites")],
@@ -75,6 +100,12 @@ class Query:
         resolver=resolve_audit_events,
         extensions=[Guarded("auditEvents")],
         description="Newest entries of the audit log. first is 1 to 500.",
+    )
+    access_report: AccessReportResult = strawberry.field(
+        resolver=resolve_access_report,
+        extensions=[Guarded("accessReport")],
+        description="Who looked at this patient, and who changed something about them. Name the patient by patient or "
+        "by enterpriseId; first is 1 to 100.",
     )
 
 
@@ -99,4 +130,48 @@ class Mutation:
         extensions=[Guarded("decideReviewItem")],
         description="Answer a question of the review queue. What staff decide outranks every score and message. "
         "reason holds at most 500 characters.",
+    )
+    claim_review_item: ClaimReviewItemResult = strawberry.field(
+        resolver=resolve_claim_review_item,
+        extensions=[Guarded("claimReviewItem")],
+        description="Take a question on, so that two do not work on it at once. minutes is 1 to 480; a claim that ran "
+        "out binds nobody, and claiming again renews one's own.",
+    )
+    release_review_item: ClaimReviewItemResult = strawberry.field(
+        resolver=resolve_release_review_item,
+        extensions=[Guarded("releaseReviewItem")],
+        description="Give a question back that one had claimed.",
+    )
+    link_records: IdentityDecisionResult = strawberry.field(
+        resolver=resolve_link_records,
+        extensions=[Guarded("linkRecords")],
+        description="Two records are one person, and so are all others of their two persons; the enterprise id of "
+        f"right's person stays. {_SEEN}",
+    )
+    unlink_record: IdentityDecisionResult = strawberry.field(
+        resolver=resolve_unlink_record,
+        extensions=[Guarded("unlinkRecord")],
+        description=f"A record leaves its person, and no score or message brings it back. {_SEEN}",
+    )
+    say_different: IdentityDecisionResult = strawberry.field(
+        resolver=resolve_say_different,
+        extensions=[Guarded("sayDifferent")],
+        description=f"Two records are never one person. If they are now, they are parted. {_SEEN}",
+    )
+    merge_persons: IdentityDecisionResult = strawberry.field(
+        resolver=resolve_merge_persons,
+        extensions=[Guarded("mergePersons")],
+        description=f"Two persons are one. The id of subsumed leads to survivor from then on. {_SEEN}",
+    )
+    split_person: IdentityDecisionResult = strawberry.field(
+        resolver=resolve_split_person,
+        extensions=[Guarded("splitPerson")],
+        description="A person is two: the records in leaving (1 to 100) become a new person, the others keep the "
+        f"enterprise id. {_SEEN}",
+    )
+    undo_decision: UndoDecisionResult = strawberry.field(
+        resolver=resolve_undo_decision,
+        extensions=[Guarded("undoDecision")],
+        description="Take a decision back: both sides are as they were, but for what sites said since. Later decisions "
+        "about the same records must be undone first.",
     )

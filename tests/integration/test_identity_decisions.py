@@ -1,0 +1,255 @@
+"""Records staff link, part, merge, split and undo through GraphQL, on what they saw and never on what changed since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.permissions import Role
+from mpi.audit import AuditOutcome
+from tests.builders import person
+from tests.integration.hub_world import ANA, SURNAME, Hub, answering, hub_with_questions
+
+OTTO = person("Okafor", "Otto", born="1951-11-30", sex="M", street="9 Elm Street")
+
+
+def named(text: str) -> dict[str, str]:
+    authority, number = text.split("|")
+    return {"assigningAuthority": authority, "localPatientId": number}
+
+
+class Staff:
+    """Somebody of records staff: looks at persons, then decides."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    def person(self, number: str) -> Any:
+        return self.hub.run("Person", Role.RECORDS, patient=named(number))
+
+    def versions(self, *numbers: str) -> list[str]:
+        return list(dict.fromkeys(self.person(number)["version"] for number in numbers))
+
+    def do(self, operation: str, **variables: Any) -> Any:
+        return self.hub.run(operation, Role.RECORDS, **variables)
+
+    def pair(self, operation: str, left: str, right: str, **more: Any) -> Any:
+        seen = more.pop("expectedVersions", None) or self.versions(left, right)
+        return self.do(operation, left=named(left), right=named(right), expectedVersions=seen, **more)
+
+    def one(self, *numbers: str) -> bool:
+        return self.hub.index.are_one(*numbers)
+
+
+def three_of_ana_and_otto() -> Staff:
+    hub = Hub(answering("NGH"))
+    for number in ("NGH|1", "LKM|1", "RDI|1"):
+        hub.index.register(number, as_=ANA)
+    hub.index.register("NGH|2", as_=OTTO)
+    assert hub.index.are_one("NGH|1", "LKM|1", "RDI|1")
+    return Staff(hub)
+
+
+def test_a_link_and_its_undoing_leave_everything_as_it_was() -> None:
+    staff = three_of_ana_and_otto()
+    before = [staff.person(number) for number in ("NGH|1", "NGH|2")]
+    linked = staff.pair("LinkRecords", "NGH|2", "NGH|1", reason="same portrait")
+    assert (linked["__typename"], linked["decision"]["kind"]) == ("IdentityDecided", "LINK")
+    assert linked["decision"]["decidedBy"] == "demo-records"
+    assert [person["enterpriseId"] for person in linked["persons"]] == [before[0]["enterpriseId"]]
+    assert len(linked["persons"][0]["records"]) == 4
+    undone = staff.do("UndoDecision", decisionId=linked["decision"]["id"])
+    assert undone["decision"]["undoneBy"] == "demo-records"
+    assert [staff.person(number) for number in ("NGH|1", "NGH|2")] == before
+
+
+def test_an_unlink_keeps_the_others_together_and_a_message_does_not_bring_the_record_back() -> None:
+    staff = three_of_ana_and_otto()
+    seen = staff.versions("RDI|1")
+    gone = staff.do("UnlinkRecord", identifier=named("RDI|1"), expectedVersions=seen)
+    assert gone["decision"]["kind"] == "UNLINK"
+    assert staff.one("NGH|1", "LKM|1")
+    staff.hub.index.register("RDI|1", as_=ANA)
+    assert not staff.one("NGH|1", "RDI|1")
+
+
+def test_merge_and_split_of_persons() -> None:
+    staff = three_of_ana_and_otto()
+    ana, otto = staff.person("NGH|1"), staff.person("NGH|2")
+    merged = staff.do(
+        "MergePersons",
+        survivor=ana["enterpriseId"],
+        subsumed=otto["enterpriseId"],
+        expectedVersions=[ana["version"], otto["version"]],
+    )
+    assert merged["decision"]["kind"] == "MERGE"
+    by_old_id = staff.do("Person", patient={"enterpriseId": otto["enterpriseId"]})
+    assert by_old_id["enterpriseId"] == ana["enterpriseId"]
+    split = staff.do(
+        "SplitPerson",
+        enterpriseId=ana["enterpriseId"],
+        leaving=[named("LKM|1"), named("RDI|1")],
+        expectedVersions=staff.versions("NGH|1"),
+    )
+    assert split["decision"]["kind"] == "SPLIT"
+    assert staff.one("LKM|1", "RDI|1")
+    assert staff.one("NGH|1", "NGH|2")
+    assert not staff.one("NGH|1", "LKM|1")
+    for decided in (split, merged):
+        staff.do("UndoDecision", decisionId=decided["decision"]["id"])
+    assert [staff.person(number) for number in ("NGH|1", "NGH|2")] == [ana, otto]
+
+
+def test_a_split_needs_members_that_leave_and_members_that_stay() -> None:
+    staff = three_of_ana_and_otto()
+    ana = staff.person("NGH|1")
+    for leaving, code in ((["NGH|2"], "not_a_member"), (["NGH|1", "LKM|1", "RDI|1"], "alone")):
+        refused = staff.do(
+            "SplitPerson",
+            enterpriseId=ana["enterpriseId"],
+            leaving=[named(number) for number in leaving],
+            expectedVersions=[ana["version"]],
+        )
+        assert (refused["__typename"], refused["code"]) == ("DecisionRefused", code)
+
+
+def test_different_is_for_ever() -> None:
+    staff = three_of_ana_and_otto()
+    said = staff.pair("SayDifferent", "RDI|1", "NGH|1")
+    assert said["decision"]["kind"] == "DIFFERENT"
+    assert not staff.one("NGH|1", "RDI|1")
+    refused = staff.pair("LinkRecords", "RDI|1", "NGH|1")
+    assert (refused["__typename"], refused["code"]) == ("DecisionRefused", "said_different")
+
+
+@pytest.mark.parametrize("operation", ["LinkRecords", "SayDifferent"])
+def test_who_changed_since_is_shown_and_nothing_is_done(operation: str) -> None:
+    staff = three_of_ana_and_otto()
+    seen = staff.versions("NGH|2", "NGH|1")
+    staff.hub.index.register("LKM|1", as_=person(SURNAME, "Ana", born="1984-03-12", sex="F", city="Harlow"))
+    stale = staff.pair(operation, "NGH|2", "NGH|1", expectedVersions=seen)
+    assert (stale["__typename"], stale["code"]) == ("StalePersons", "stale_persons")
+    assert {p["version"] for p in stale["current"]} == set(staff.versions("NGH|2", "NGH|1"))
+    assert not staff.one("NGH|1", "NGH|2")
+    assert staff.do("IdentityDecisions", patient=named("NGH|2"))["totalCount"] == 0
+    again = staff.pair(operation, "NGH|2", "NGH|1", expectedVersions=[p["version"] for p in stale["current"]])
+    assert again["__typename"] == "IdentityDecided"
+
+
+def test_the_same_decision_sent_twice_is_carried_out_once() -> None:
+    staff = three_of_ana_and_otto()
+    seen = staff.versions("NGH|2", "NGH|1")
+    staff.pair("LinkRecords", "NGH|2", "NGH|1", expectedVersions=seen)
+    again = staff.pair("LinkRecords", "NGH|2", "NGH|1", expectedVersions=seen)
+    assert again["__typename"] == "StalePersons"
+    assert [len(p["records"]) for p in again["current"]] == [4]
+
+
+def test_what_was_built_upon_is_undone_last() -> None:
+    staff = three_of_ana_and_otto()
+    first = staff.pair("LinkRecords", "NGH|2", "NGH|1")["decision"]["id"]
+    second = staff.do("UnlinkRecord", identifier=named("RDI|1"), expectedVersions=staff.versions("RDI|1"))
+    refused = staff.do("UndoDecision", decisionId=first)
+    assert (refused["__typename"], refused["code"]) == ("StaleIdentityDecision", "built_upon")
+    assert [d["id"] for d in refused["undoFirst"]] == [second["decision"]["id"]]
+    for decision in (second["decision"]["id"], first):
+        assert staff.do("UndoDecision", decisionId=decision)["__typename"] == "IdentityDecided"
+    again = staff.do("UndoDecision", decisionId=first)
+    assert (again["code"], again["current"]["undoneBy"]) == ("already_undone", "demo-records")
+    assert staff.do("UndoDecision", decisionId="x")["__typename"] == "IdentityDecisionNotFound"
+
+
+def test_the_history_of_decisions_holds_everything_that_staff_did_and_undid() -> None:
+    staff = three_of_ana_and_otto()
+    linked = staff.pair("LinkRecords", "NGH|2", "NGH|1", reason="same portrait")
+    staff.do("UndoDecision", decisionId=linked["decision"]["id"])
+    staff.do("UnlinkRecord", identifier=named("RDI|1"), expectedVersions=staff.versions("RDI|1"))
+    told = staff.do("IdentityDecisions", patient=named("NGH|1"))
+    assert [(d["kind"], d["undoneBy"]) for d in told["decisions"]] == [("UNLINK", None), ("LINK", "demo-records")]
+    assert told["decisions"][1]["reason"] == "same portrait"
+    assert {"left": named("NGH|1"), "right": named("NGH|2")} in told["decisions"][1]["saidSame"]
+    assert told["decisions"][0]["saidDifferent"] == [
+        {"left": named(other), "right": named("RDI|1")} for other in ("LKM|1", "NGH|1")
+    ]
+    assert staff.do("IdentityDecisions", patient=named("NGH|1"), first=1)["totalCount"] == 2
+    staff.hub.index.register("NGH|9", as_=ANA)
+    staff.hub.index.merge(survivor="NGH|9", subsumed="NGH|1")
+    assert staff.do("IdentityDecisions", patient=named("NGH|1"))["totalCount"] == 2
+
+
+def test_every_person_before_and_after_is_in_the_audit_log_and_refusals_are_too() -> None:
+    staff = three_of_ana_and_otto()
+    persons = {staff.hub.index.person_of("NGH|1"), staff.hub.index.person_of("NGH|2")}
+    staff.pair("LinkRecords", "NGH|2", "NGH|1")
+    told = [e for e in staff.hub.audit() if e.action == "linkRecords"]
+    assert {(e.subject, e.outcome, e.detail) for e in told} == {(p, AuditOutcome.SUCCESS, "link") for p in persons}
+    staff.pair("LinkRecords", "NGH|2", "NGH|1", expectedVersions=["old"])
+    refused = staff.hub.audit()[-1]
+    assert (refused.action, refused.outcome, refused.detail) == ("linkRecords", AuditOutcome.FAILED, "stale_persons")
+    assert SURNAME not in repr(staff.hub.audit())
+
+
+@pytest.mark.parametrize(
+    ("operation", "variables", "code"),
+    [
+        ("UnlinkRecord", {"identifier": named("NGH|2")}, "alone"),
+        ("LinkRecords", {"left": named("NGH|2"), "right": named("NGH|2")}, "same_identifier"),
+    ],
+)
+def test_what_means_nothing_is_refused_with_its_reason(operation: str, variables: Any, code: str) -> None:
+    staff = three_of_ana_and_otto()
+    refused = staff.do(operation, expectedVersions=staff.versions("NGH|2"), **variables)
+    assert (refused["__typename"], refused["code"]) == ("DecisionRefused", code)
+    assert refused["message"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "field"),
+    [
+        ({"expectedVersions": []}, "out_of_range", "expectedVersions"),
+        ({"left": {"assigningAuthority": "NGH", "localPatientId": " "}}, "empty", "left.localPatientId"),
+        ({"reason": "x" * 501}, "too_long", "reason"),
+    ],
+)
+def test_an_argument_that_cannot_be_used_is_named(variables: Any, code: str, field: str) -> None:
+    usual = {"left": named("NGH|1"), "right": named("NGH|2"), "expectedVersions": ["x"]}
+    refused = three_of_ana_and_otto().do("LinkRecords", **(usual | variables))
+    assert (refused["__typename"], refused["code"], refused["field"]) == ("InvalidInput", code, field)
+
+
+def test_nobody_behind_a_number_is_said_so() -> None:
+    staff = three_of_ana_and_otto()
+    left, right = named("NGH|404"), named("NGH|1")
+    assert staff.do("LinkRecords", left=left, right=right, expectedVersions=["x"])["code"] == "patient_not_found"
+    assert staff.do("IdentityDecisions", patient=left)["code"] == "patient_not_found"
+
+
+def test_two_do_not_work_on_one_question() -> None:
+    hub = hub_with_questions()
+    item = hub.run("ReviewQueue", Role.RECORDS)["edges"][0]["node"]
+    claimed = hub.run("ClaimReviewItem", Role.RECORDS, id=item["id"])["item"]
+    assert (claimed["claimedBy"], claimed["version"]) == ("demo-records", 2)
+    other = hub.issuer.token(Role.RECORDS, subject="somebody-else")
+    query = "mutation($id: ID!) { %s { __typename ... on StaleReviewItem { code current { claimedBy } } } }"
+    for call in ("claimReviewItem(id: $id)", "decideReviewItem(id: $id, expectedVersion: 2, decision: SAME)"):
+        answer = hub.post(query % call, token=other, variables={"id": item["id"]}).json()["data"]
+        (refused,) = answer.values()
+        assert refused == {
+            "__typename": "StaleReviewItem",
+            "code": "item_claimed",
+            "current": {"claimedBy": "demo-records"},
+        }
+    released = hub.run("ReleaseReviewItem", Role.RECORDS, id=item["id"])["item"]
+    assert (released["claimedBy"], released["version"]) == (None, 3)
+    answer = hub.post(query % "claimReviewItem(id: $id)", token=other, variables={"id": item["id"]}).json()["data"]
+    assert answer["claimReviewItem"]["__typename"] == "ReviewItemClaimed"
+    assert [e.action for e in hub.audit()].count("claimReviewItem") >= 3
+
+
+@pytest.mark.parametrize("minutes", [0, 481])
+def test_a_claim_has_bounds(minutes: int) -> None:
+    refused = hub_with_questions().run("ClaimReviewItem", Role.RECORDS, id="x", minutes=minutes)
+    assert (refused["code"], refused["field"]) == ("out_of_range", "minutes")
+    missing = hub_with_questions().run("ClaimReviewItem", Role.RECORDS, id="x")
+    assert missing["__typename"] == "ReviewItemNotFound"
