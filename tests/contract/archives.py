@@ -56,13 +56,14 @@ class Archive:
     """A running archive, a source that asks it, and what the contract needs to know about it.
 
     ``nowhere_reason`` is what the source to nowhere says; ``connection_count`` is ``None`` where the archive cannot
-    tell.
+    tell. ``tells_description`` is false for one that gives only the keys it must.
     """
 
     make_source: Callable[[], PriorSource]
     make_source_to_nowhere: Callable[[], PriorSource]
     nowhere_reason: str = "connection_refused"
     connection_count: Callable[[], int] | None = None
+    tells_description: bool = True
 
 
 def instances() -> list[Dataset]:

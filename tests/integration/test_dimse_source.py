@@ -149,6 +149,21 @@ def test_a_row_that_is_no_dataset_loses_only_itself() -> None:
     assert answer.is_complete
 
 
+def test_rows_in_another_syntax_than_agreed_are_nobodys() -> None:
+    """Implicit was agreed on; the rows come in explicit, or big endian: no empty list, and nothing is made up."""
+    for is_implicit, is_little_endian in ((False, True), (True, False), (False, False)):
+        dataset = found("1.1").identifier
+        assert isinstance(dataset, Dataset)
+        row = encode(dataset, is_implicit, is_little_endian)
+        try:
+            answer, _ = ask([FindReply(0xFF00, row), DONE])
+        except SourceProtocolError as failure:
+            assert failure.reason == "unreadable_rows"  # noqa: PT017 - either outcome is right
+        else:
+            assert answer.studies == ()
+            assert answer.dropped_count == 1
+
+
 def test_names_without_a_declared_set_are_read_with_the_sites() -> None:
     dataset = Dataset()
     dataset.StudyInstanceUID, dataset.PatientID = "1.2", "00412"
