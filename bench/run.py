@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.machine import machine
 
-BENCHMARKS = ("check_order", "engines", "fault_deadlines", "matching_life")
+BENCHMARKS = ("cfind", "check_order", "engines", "fault_deadlines", "matching_life")
 RESULTS = Path(__file__).with_name("results")
 
 

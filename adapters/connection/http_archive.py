@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,10 @@ from adapters.connection.bearer_token import BearerToken
 from adapters.connection.http_failures import as_source_error, check_status
 from adapters.connection.tls import TlsFiles, context_for
 from federation.errors import SourceProtocolError, SourceUnauthorised, SourceUnavailable
+
+for _library in ("httpcore2", "anyio.streams.tls", "anyio._backends._asyncio"):
+    # httpx2 imports them at its first request: half a second in the middle of somebody's deadline
+    importlib.import_module(_library)
 
 Parameters = Sequence[tuple[str, str]]
 _NEVER = logging.CRITICAL + 1

@@ -69,10 +69,11 @@ class Archive:
 def instances() -> list[Dataset]:
     """One header-only instance a study, to load into a real archive."""
     patients = {patient.local_patient_id: patient.demographics for patient in HOSPITAL.patients}
-    return [_instance(study, patients[study.local_patient_id]) for study in HOSPITAL.studies]
+    return [instance(study, patients[study.local_patient_id]) for study in HOSPITAL.studies]
 
 
-def _instance(study: SimulatedStudy, person: Demographics) -> Dataset:
+def instance(study: SimulatedStudy, person: Demographics) -> Dataset:
+    """A header-only instance of a study."""
     file = Dataset()
     file.file_meta = FileMetaDataset()
     file.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -245,6 +245,23 @@ def test_more_questions_than_associations_wait_their_turn(hospital: DimseHospita
     assert hospital.association_count == 2
 
 
+def test_an_archive_that_restarted_is_asked_again_within_the_bound(hospital: DimseHospital) -> None:
+    async def run() -> list[SiteAnswer]:
+        settings = DimseSettings("127.0.0.1", hospital.port, hospital.ae_title, max_associations=3)
+        source = DimseSource(HOSPITAL.site, settings)
+        answers: list[SiteAnswer] = []
+        for _ in range(3):
+            answers += await asyncio.gather(*(source.search_for_studies(ANA, timeout_seconds=30) for _ in range(12)))
+            await asyncio.to_thread(hospital.stop)
+            await asyncio.to_thread(hospital.start)
+        await source.aclose()
+        return answers
+
+    answers = asyncio.run(run())
+    assert [{study.study_instance_uid for study in answer.studies} for answer in answers] == [ANA_STUDIES] * 36
+    assert hospital.association_count <= 9
+
+
 def test_the_event_loop_never_waits_for_a_peer() -> None:
     """While a peer keeps silent, the loop goes on ticking."""
 
