@@ -10,7 +10,17 @@ from pathlib import Path
 
 from bench.machine import machine
 
-BENCHMARKS = ("cfind", "check_order", "engines", "fault_deadlines", "matching_life")
+BENCHMARKS = (
+    "audit_chain",
+    "cfind",
+    "check_order",
+    "engines",
+    "fault_deadlines",
+    "linkage",
+    "match",
+    "matching_life",
+    "register",
+)
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from mpi.audit import AuditEvent
+from mpi.audit_chain import AuditHead, ChainRow, KeptEvent
 from mpi.events import PersonChanged
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -147,12 +148,39 @@ class EventSink(Protocol):
 
 
 class AuditLog(Protocol):
-    """Append-only."""
+    """Append-only. Events are chained in the order of commits; within one unit, in the order they were given."""
 
     def append(self, event: AuditEvent) -> None: ...
 
     def newest(self, *, limit: int) -> Sequence[AuditEvent]:
         """Newest first."""
+
+    def about(self, subjects: Collection[str], *, before: int | None, limit: int) -> Sequence[KeptEvent]:
+        """Entries about one of the enterprise ids, last number first; ``before`` a number of the chain."""
+
+    def between(
+        self, since: dt.datetime | None, until: dt.datetime | None, *, after: int, limit: int
+    ) -> Sequence[KeptEvent]:
+        """Entries of that time (``until`` is not in it), lowest number first; ``after`` a number of the chain."""
+
+
+class AuditChain(Protocol):
+    """The rows behind the audit log, for verifying and pruning."""
+
+    def anchor(self) -> AuditHead | None:
+        """What the rows that were not pruned follow; ``None`` when none ever was."""
+
+    def head(self) -> AuditHead:
+        """The last row, the anchor when there is none, or the beginning of an empty chain."""
+
+    def rows(self, *, after: int | None, limit: int) -> Sequence[ChainRow]:
+        """Lowest number first; ``None`` begins with the lowest there is."""
+
+    def last_before(self, instant: dt.datetime) -> AuditHead | None:
+        """The last row before the first one that is of ``instant`` or younger; ``None`` when there is none."""
+
+    def prune(self, through: AuditHead, *, at: dt.datetime) -> int:
+        """Make the row the anchor and delete it with all before it; how many went."""
 
 
 class Inbox(Protocol):
@@ -192,12 +220,17 @@ class UnitOfWork(Protocol):
     @property
     def audit(self) -> AuditLog: ...
     @property
+    def audit_chain(self) -> AuditChain: ...
+    @property
     def inbox(self) -> Inbox: ...
 
     def lock(self, keys: Collection[str]) -> bool:
-        """Keep others who lock one of these keys out until this unit ends. Taken in sorted order.
+        """Keep others who lock one of these keys out until this unit ends. Only the first call of a unit waits.
 
         True when another unit may have written since this one last read: read again what the keys stand for.
+
+        Raises:
+            UnitConflict: another unit holds one of the keys while this one holds others (``mpi.units`` begins again).
         """
 
     def commit(self) -> None: ...

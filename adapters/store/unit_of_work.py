@@ -9,16 +9,19 @@ from typing import Self
 import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
-from adapters.store.audit_log import SqlAuditLog
+from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
+from adapters.store.change_log import SqlChangeLog
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
-from adapters.store.locks import take_locks
+from adapters.store.locks import HeldLocks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
 from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from adapters.store.study_index_repository import SqlStudyIndexRepository
+from mpi.audit import AuditEvent
 
 
 class SqlUnitOfWork:
@@ -32,6 +35,8 @@ class SqlUnitOfWork:
         self._engine = engine
         self._read_only = read_only
         self._connection: sa.Connection | None = None
+        self._locks = HeldLocks()
+        self._audit_waiting: list[AuditEvent] = []
 
     @property
     def records(self) -> SqlRecordRepository:
@@ -55,7 +60,11 @@ class SqlUnitOfWork:
 
     @property
     def audit(self) -> SqlAuditLog:
-        return SqlAuditLog(self._open_connection())
+        return SqlAuditLog(self._open_connection(), self._audit_waiting)
+
+    @property
+    def audit_chain(self) -> SqlAuditChain:
+        return SqlAuditChain(self._open_connection())
 
     @property
     def inbox(self) -> SqlInbox:
@@ -81,11 +90,20 @@ class SqlUnitOfWork:
     def placed_orders(self) -> SqlPlacedOrderRepository:
         return SqlPlacedOrderRepository(self._open_connection())
 
+    @property
+    def changes(self) -> SqlChangeLog:
+        return SqlChangeLog(self._open_connection())
+
+    @property
+    def study_index(self) -> SqlStudyIndexRepository:
+        return SqlStudyIndexRepository(self._open_connection())
+
     def lock(self, keys: Collection[str]) -> bool:
-        return take_locks(self._open_connection(), keys)
+        return self._locks.take(self._open_connection(), keys)
 
     def commit(self) -> None:
         connection = self._open_connection()
+        write_waiting(connection, self._audit_waiting)
         connection.commit()
         self._close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from federation.imaging.alerts import ALERT_LIFETIME, NOT_ANSWERED, OPEN_STATES, AlertState, closed, is_overdue
 from federation.ports import UnitOfWork
+from mpi.audit import AuditEvent, AuditOutcome
 from mpi.ports import Clock
 
 _AT_ONCE = 200
@@ -22,5 +23,8 @@ def expire_alerts(*, uow: UnitOfWork, clock: Clock, by: str = "priorlink") -> in
         ended = closed(newest, AlertState.EXPIRED, at=now, by=by, detail=NOT_ANSWERED)
         if ended is not None:
             uow.alerts.append(ended)
+            uow.audit.append(
+                AuditEvent(now, by, "", "alert_expired", AuditOutcome.SUCCESS, subject=newest.enterprise_id)
+            )
             count += 1
     return count

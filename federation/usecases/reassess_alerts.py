@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 from federation.imaging.alerts import order_key
 from federation.imaging.order_checks import OrderCheck
@@ -15,11 +16,15 @@ from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import judge_order
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import ProcedureOf
+from mpi.audit import AuditEvent, AuditOutcome
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock
+from mpi.units import carry_out
 
 REASSESSED_BY = "priorlink"
+REASSESS = "reassess"
+"""Action of the audit entry of each check that is judged again."""
 
 REASSESS_WITHIN = dt.timedelta(days=1)
 """An order older than this has been carried out or dropped; its alert helps nobody any more."""
@@ -61,12 +66,22 @@ async def reassess_alerts(
             identity_under_review=judged.identity.is_under_review,
             checked_at=clock(),
         )
-        if _says_otherwise(check, new):
-            with units() as uow:
-                keep_verdict(new, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
-                uow.commit()
-            revised += 1
+        is_revised = _says_otherwise(check, new)
+        carry_out(units, partial(_keep, new, clock, is_revised))
+        revised += is_revised
     return revised
+
+
+def _keep(check: OrderCheck, clock: Clock, is_revised: bool, uow: UnitOfWork) -> None:
+    if is_revised:
+        keep_verdict(check, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
+    uow.audit.append(_audited(check, clock(), "revised" if is_revised else "as_before"))
+    uow.commit()
+
+
+def _audited(check: OrderCheck, at: dt.datetime, detail: str) -> AuditEvent:
+    """Nobody sees the answer, but the archives were asked about the person."""
+    return AuditEvent(at, REASSESSED_BY, "", REASSESS, AuditOutcome.SUCCESS, subject=check.enterprise_id, detail=detail)
 
 
 def _recent_checks(

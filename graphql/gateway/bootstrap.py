@@ -23,15 +23,20 @@ from adapters.fhir_imaging.source import FhirSource
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory
+from federation.asking.answer_keeper import AnswerKeeper
+from federation.asking.asking import Asking
+from federation.asking.rules import AskingRules
 from federation.imaging.code_map import CodeMap
 from federation.imaging.procedure_normalizer import normalize_procedure
 from federation.imaging.procedures import Procedure
 from federation.imaging.rule_set import RuleSet
 from federation.imaging.studies import SiteStudy
 from federation.ports import PriorSource
+from federation.sites.circuit import CircuitRules
 from federation.sites.directory import SiteDirectory
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
+from gateway.clock import new_id, utc_now
 from gateway.edge_agents import edge_source
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.model_folder import ModelFolder
@@ -128,11 +133,29 @@ def build_hub(settings: Settings, *, migrate: bool = False, mailbox: Mailbox | N
         engine=engine,
         units=unit_of_work_factory(engine),
         read=lambda: SqlUnitOfWork(engine, read_only=True),
-        directory=SiteDirectory(sites, sources),
+        directory=SiteDirectory(sites, sources, _asking(settings, engine)),
         matcher=matcher,
         rules=rules,
         code_maps=code_maps,
         mailbox=mailbox,
+    )
+
+
+def _asking(settings: Settings, engine: sa.Engine) -> Asking:
+    """How sites are asked, with the study index behind them."""
+    units, read = unit_of_work_factory(engine), unit_of_work_factory(engine, read_only=True)
+    return Asking(
+        rules=AskingRules(
+            at_once=settings.federation.questions_at_once,
+            patience_seconds=settings.federation.patience_ms / 1000,
+            circuit=CircuitRules(
+                failures_to_open=settings.federation.circuit_failures,
+                open_seconds=settings.federation.circuit_open_seconds,
+                longest_open_seconds=16 * settings.federation.circuit_open_seconds,
+            ),
+        ),
+        read=read,
+        keeper=AnswerKeeper(units, clock=utc_now, new_id=new_id),
     )
 
 

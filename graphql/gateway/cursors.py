@@ -22,6 +22,7 @@ ReviewPosition: TypeAlias = tuple[int, float, dt.datetime, str]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MAX_CURSOR_LENGTH = 512
+_NUMBERS_END = 2**63
 
 
 class InvalidCursor(InputRefused):
@@ -75,6 +76,23 @@ def read_review_cursor(cursor: str) -> ReviewPosition:
         case ["review", int(priority), (int() | float() | None) as score, str(opened), str(review_item_id)]:
             place = float("inf") if score is None else -float(score)
             return -priority, place, _instant(opened), review_item_id
+    raise InvalidCursor("not a cursor of this list")
+
+
+def audit_cursor(number: int) -> str:
+    """The cursor of one entry of the audit log, by its number in the chain."""
+    return _pack(["audit", number])
+
+
+def read_audit_cursor(cursor: str) -> int:
+    """The number that a cursor names.
+
+    Raises:
+        InvalidCursor: not a cursor of the audit log.
+    """
+    match _unpack(cursor):
+        case ["audit", int(number)] if 0 < number < _NUMBERS_END:
+            return number
     raise InvalidCursor("not a cursor of this list")
 
 

@@ -17,6 +17,7 @@ from mpi.audit import AuditEvent
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.usecases.report_access import AccessReport, report_access
 from mpi.usecases.resolve_identity import resolve_identity, resolve_person
 
 Read = Callable[[], UnitOfWork]
@@ -118,6 +119,18 @@ def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:
     """The newest entries of the audit log."""
     with read() as uow:
         return tuple(uow.audit.newest(limit=first))
+
+
+def load_access_report(
+    read: Read, *, patient: PatientIdentifier | EnterpriseId, first: int, before: int | None
+) -> AccessReport:
+    """Who looked at a patient: the ``first`` newest entries before a number.
+
+    Raises:
+        UnknownIdentifier: nobody is behind the identifier.
+    """
+    with read() as uow:
+        return report_access(patient, uow=uow, limit=first, before=before)
 
 
 def _with_records(items: Sequence[ReviewItem], uow: UnitOfWork) -> tuple[ReviewCase, ...]:

@@ -2,6 +2,7 @@
 
     person_changed           judge the person's recent orders again
     order_check_incomplete   judge one check again: a site that was late may answer now
+    priors_changed           a late site said something new: judge the person's recent orders again
     order_received           judge an order that a site placed
     alert_raised             tell the configured receiver of an alert that nobody was shown
 
@@ -19,16 +20,19 @@ from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.rule_set import RuleSet
 from federation.ports import OutboxMessage, UnitOfWork
 from federation.sites.directory import SiteDirectory
-from federation.usecases.check_placed_order import check_placed_order
+from federation.usecases.check_placed_order import CHECKED_BY, ORDER_RECEIVED, check_placed_order
 from federation.usecases.expire_alerts import expire_alerts
 from federation.usecases.keep_verdict import ALERT_RAISED
 from federation.usecases.reassess_alerts import reassess_alerts
 from federation.usecases.search_priors import ProcedureOf
 from gateway.observability import get_logger
+from mpi.audit import AuditEvent, AuditOutcome
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 
 _EXPIRE_EVERY = dt.timedelta(minutes=10)
+_CHANGES_KEPT = 50_000
 
 log = get_logger("gateway.worker")
 
@@ -77,7 +81,7 @@ class OutboxWork:
 
     def _handle(self, message: OutboxMessage) -> dict[str, object]:
         match message.kind:
-            case "person_changed":
+            case "person_changed" | "priors_changed":
                 return self._reassess(_texts(message, "enterprise_ids"), [])
             case "order_check_incomplete":
                 return self._reassess([], _texts(message, "check_ids"))
@@ -122,7 +126,10 @@ class OutboxWork:
                 new_id=self.new_id,
             )
         )
-        return {"outcome": "not_checked" if checked is None else checked.check.assessment.tier.name}
+        if checked is None:
+            return {"outcome": "not_checked"}
+        self._audit(ORDER_RECEIVED, checked.identity.enterprise_id, checked.check.assessment.tier.name)
+        return {"outcome": checked.check.assessment.tier.name}
 
     def _tell(self, message: OutboxMessage) -> dict[str, object]:
         if self.deliver is None:
@@ -134,18 +141,29 @@ class OutboxWork:
             alert = uow.alerts.newest(str(message.body.get("alert_id", "")))
         if alert is None or not alert.is_open:
             return {"outcome": "closed_before"}
+        self._audit(ALERT_RAISED, alert.enterprise_id, f"attempt={message.attempts}")
         self.deliver.send(alert_document(alert), delivery_id=str(message.outbox_id), at=self.clock())
         return {"outcome": "delivered"}
 
+    def _audit(self, action: str, subject: str | None, detail: str) -> None:
+        """What leaves the hub, or is judged where nobody asked, is on record: before it is told."""
+        event = AuditEvent(self.clock(), CHECKED_BY, "", action, AuditOutcome.SUCCESS, subject=subject, detail=detail)
+        with self.units() as uow:
+            uow.audit.append(event)
+            uow.commit()
+
     def _expire(self) -> None:
-        """Now and then, with other work: alerts that nobody answered."""
+        """Now and then, with other work: alerts that nobody answered, and entries that every listener has read."""
         now = self.clock()
         if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
             return
         self._expired_at = now
-        with self.units() as uow:
-            if expire_alerts(uow=uow, clock=self.clock):
-                uow.commit()
+        carry_out(self.units, self._expire_in)
+
+    def _expire_in(self, uow: UnitOfWork) -> None:
+        expired = expire_alerts(uow=uow, clock=self.clock)
+        if uow.changes.forget_all_but(_CHANGES_KEPT) or expired:
+            uow.commit()
 
 
 def alert_document(alert: DuplicateAlert) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from federation.imaging.orders import ImagingOrder
@@ -14,6 +14,7 @@ from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import CheckedOrder, check_order
 from federation.usecases.imaging_history import PersonHistory, imaging_history
 from federation.usecases.search_priors import ProcedureOf
+from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
@@ -55,6 +56,10 @@ class HubResources:
     default_deadline_seconds: float
     authenticate: Authenticate
     trust: TrustOrder = NEWEST_WINS
+    audit_desk: AuditDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "audit_desk", AuditDesk(self.units))
 
     async def imaging_history(
         self, patient: PatientIdentifier | EnterpriseId, *, deadline_seconds: float

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
 from gateway.asgi import create_app
+from gateway.audit_heads import HeadFile, HeadKeeper
 from gateway.authentication import Authenticate, build_verifier
 from gateway.bootstrap import Hub
 from gateway.cds_hooks.door import cds_routes
@@ -44,6 +46,17 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
     )
 
 
+def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
+    """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
+    resources, metrics = hub_resources(hub), HubMetrics()
+    routes = (
+        *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
+        *cds_routes(resources, hub.settings.cds_hooks),
+        *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+    )
+    return create_app(resources, hub.settings, routes=routes, metrics=metrics)
+
+
 class _QuietServer(uvicorn.Server):
     """Leaves signals to us: uvicorn raises them again after a clean end, and the process then counts as killed."""
 
@@ -58,13 +71,7 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        resources, metrics = hub_resources(hub), HubMetrics()
-        routes = (
-            *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
-            *cds_routes(resources, hub.settings.cds_hooks),
-            *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=lambda: self._server.should_exit),
-        )
-        app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
+        app = hub_app(hub, is_stopping=lambda: self._server.should_exit)
         self._server = _QuietServer(
             uvicorn.Config(
                 app,
@@ -73,6 +80,7 @@ class HubServer:
                 loop="uvloop",
                 http="httptools",
                 server_header=False,
+                ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
@@ -96,12 +104,23 @@ class HubServer:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
+        heads = self._keep_heads()
         while not self._server.started and not serving.done():
             await asyncio.sleep(0.01)
         if not serving.done():
             on_ready(self.port)
         await serving
+        if heads is not None:
+            heads.cancel()
+            await asyncio.wait([heads])
         await self._hub.aclose()
+
+    def _keep_heads(self) -> asyncio.Task[None] | None:
+        audit = self._hub.settings.audit
+        if audit.head_file is None:
+            return None
+        keeper = HeadKeeper(HeadFile(audit.head_file), self._hub.read, utc_now, every_seconds=audit.head_every_seconds)
+        return asyncio.create_task(keeper.run())
 
 
 class ServerThread:

@@ -36,6 +36,20 @@ class HttpSettings(_Part):
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
 
 
+class SubscriptionSettings(_Part):
+    """GraphQL subscriptions, over websockets (graphql-transport-ws) and server-sent events."""
+
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="other origins whose pages may open a websocket, such as https://ehr.example; none = our own"
+    )
+    poll_ms: int = Field(500, ge=50, le=10_000, description="how often what was changed is looked for, milliseconds")
+    recheck_seconds: float = Field(20.0, gt=0, le=50, description="how often an open one's token is checked again")
+    queue_length: int = Field(256, ge=1, le=10_000, description="events that wait for a slow reader; then it is ended")
+    max_open: int = Field(1000, ge=1, description="open subscriptions of this process")
+    max_open_per_caller: int = Field(50, ge=1, description="open subscriptions of one caller")
+    init_timeout_seconds: int = Field(10, ge=1, le=60, description="a websocket that says nothing is closed after this")
+
+
 class MllpSettings(_Part):
     """The HL7 v2 listener."""
 
@@ -200,6 +214,18 @@ class TasksSettings(_Part):
     threads: int = Field(2, ge=1, le=64, description="worker threads")
 
 
+class AuditSettings(_Part):
+    """How long audit entries are kept, and where the head of their chain is kept outside of the store."""
+
+    retention_days: int | None = Field(
+        None, ge=30, description="entries older than this may be pruned (priorlink audit prune), days; none = for ever"
+    )
+    head_file: Path | None = Field(
+        None, description="file that heads of the chain are added to, best on another machine; none = nowhere"
+    )
+    head_every_seconds: float = Field(60.0, gt=0, le=86_400, description="how often serve adds the head, seconds")
+
+
 class AlertSettings(_Part):
     """Whom to tell of alerts that were raised in the background (orders received as HL7 messages)."""
 
@@ -251,6 +277,14 @@ class FederationSettings(_Part):
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+    patience_ms: int = Field(
+        15_000, ge=1_000, le=120_000, description="how long a late site is awaited behind the answer, milliseconds"
+    )
+    questions_at_once: int = Field(8, ge=1, le=64, description="questions put to one site at the same time")
+    circuit_failures: int = Field(5, ge=1, le=100, description="failures in a row after which a site is left alone")
+    circuit_open_seconds: float = Field(
+        15.0, gt=0, le=3_600, description="how long it is left alone, seconds; doubled up to 16-fold"
+    )
 
 
 class SurvivorshipSettings(_Part):
@@ -273,11 +307,13 @@ class Settings(BaseSettings):
 
     store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
     mllp: MllpSettings = MllpSettings()
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()
     federation: FederationSettings = FederationSettings()
     alerts: AlertSettings = AlertSettings()
+    audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     agents: AgentsSettings = AgentsSettings()

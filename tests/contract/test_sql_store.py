@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from adapters.store.engine import make_engine
 from adapters.store.locks import lock_hash
 from adapters.store.tables import metadata, source_record
+from adapters.store.unit_of_work import unit_of_work_factory
 from federation.ports import UnitOfWork
 from mpi.identity.demographics import Demographics, PersonName
 from mpi.identity.identifiers import EnterpriseId
@@ -73,10 +75,19 @@ def test_postgresql_refuses_to_empty_what_is_append_only(filled: Store, table: s
         connection.exec_driver_sql(f"TRUNCATE {table}")
 
 
+@pytest.mark.parametrize("statement", ["DELETE FROM audit_anchor", "UPDATE audit_anchor SET number = 0"])
+def test_the_database_refuses_to_change_an_anchor(filled: Store, statement: str) -> None:
+    with filled.begin() as unit:
+        unit.audit_chain.prune(unit.audit_chain.head(), at=NOW)
+        unit.commit()
+    with engine_of(filled).connect() as connection, pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        connection.exec_driver_sql(statement)
+
+
 def test_the_audit_log_has_no_way_to_change_an_event(sql_store: Store) -> None:
     with sql_store.begin() as unit:
         public = {name for name in dir(unit.audit) if not name.startswith("_")}
-    assert public == {"append", "newest"}
+    assert public == {"append", "newest", "about", "between"}
 
 
 def test_a_refused_write_names_no_value(sql_store: Store) -> None:
@@ -108,9 +119,13 @@ def test_enums_are_kept_by_name_and_instants_in_utc(sql_store: Store) -> None:
 
 
 def test_an_instant_without_offset_is_not_written(sql_store: Store) -> None:
-    naive = replace(an_audit_event(), at=NOW.replace(tzinfo=None))
+    naive = NOW.replace(tzinfo=None)
     with sql_store.begin() as unit, pytest.raises(sa.exc.StatementError, match="offset"):
-        unit.audit.append(naive)
+        unit.history.append(a_history_entry(at=naive))
+    with sql_store.begin() as unit:
+        unit.audit.append(an_audit_event(at=naive))
+        with pytest.raises(ValueError, match="offset"):
+            unit.commit()
 
 
 @pytest.mark.parametrize(
@@ -131,6 +146,53 @@ def test_one_question_is_one_statement(sql_store: Store, ask: Callable[[UnitOfWo
     with sql_store.begin() as unit, counted_statements(engine_of(sql_store)) as statements:
         ask(unit)
     assert len(statements) == 1
+
+
+POSTGRESQL_ONLY = pytest.mark.parametrize(
+    "sql_store", [pytest.param("postgresql", marks=pytest.mark.needs("postgres"))], indirect=True
+)
+
+
+@POSTGRESQL_ONLY
+def test_a_key_is_locked_once_a_unit(sql_store: Store) -> None:
+    with sql_store.begin() as unit, counted_statements(engine_of(sql_store)) as statements:
+        assert unit.lock(["a", "b"])
+        assert not unit.lock(["b", "a"])
+        assert unit.lock(["b", "c"])
+    assert len(statements) == 2
+
+
+@POSTGRESQL_ONLY
+def test_a_record_goes_with_its_keys_in_one_statement(sql_store: Store) -> None:
+    with sql_store.begin() as unit, counted_statements(engine_of(sql_store)) as statements:
+        unit.records.save(a_record(), blocking_keys=["a", "b"])
+    assert len(statements) == 1
+
+
+@POSTGRESQL_ONLY
+@pytest.mark.parametrize(("ping_after_seconds", "is_noticed"), [(0.0, True), (3600.0, False)])
+def test_a_connection_that_rested_is_asked_whether_the_server_is_there(
+    sql_store: Store, ping_after_seconds: float, is_noticed: bool
+) -> None:
+    engine = make_engine(
+        engine_of(sql_store).url.render_as_string(hide_password=False), ping_after_seconds=ping_after_seconds
+    )
+    begin = unit_of_work_factory(engine)
+    try:
+        with begin() as unit:
+            assert unit.records.person_count() == 0
+        with engine_of(sql_store).connect() as other:
+            ended = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
+            )
+            other.exec_driver_sql(ended + "current_database()")
+        if not is_noticed:
+            with pytest.raises(sa.exc.OperationalError), begin() as unit:
+                unit.records.person_count()
+        with begin() as unit:
+            assert unit.records.person_count() == 0
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.parametrize("sql_store", ["sqlite"], indirect=True)

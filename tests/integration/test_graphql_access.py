@@ -53,6 +53,7 @@ CALLS: dict[str, str] = {
     "identityDecisions": '{ identityDecisions(enterpriseId: "nobody") { __typename } }',
     "sites": "{ sites { __typename } }",
     "auditEvents": "{ auditEvents { __typename } }",
+    "accessReport": '{ accessReport(enterpriseId: "nobody") { __typename } }',
 }
 
 

@@ -1,5 +1,6 @@
 """Migrations: from an empty database to the tables the code needs, on SQLite and PostgreSQL."""
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +8,18 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import migrations
 from adapters.store.engine import make_engine
-from adapters.store.migrate import check, current_revision, head_revision, upgrade
+from adapters.store.migrate import _config, check, current_revision, head_revision, upgrade
 from adapters.store.tables import metadata
+from adapters.store.unit_of_work import SqlUnitOfWork
+from mpi.audit import AuditEvent
+from mpi.usecases.verify_audit import verify_audit
+from tests.contract.stores import an_audit_event
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgres"))])
@@ -107,3 +113,39 @@ def test_there_is_one_head_and_files_are_named_by_number_and_verb() -> None:
         assert number.isdigit()
         assert verb.isalpha()
         assert nouns
+
+
+def test_entries_from_before_the_chain_are_chained_in_their_order_and_gaps_closed(empty: sa.Engine) -> None:
+    script = ScriptDirectory.from_config(_config())
+    chaining = script.get_revision("0010")
+    config = _config()
+    with empty.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, str(chaining.down_revision))
+    old = sa.table("audit_event", *(sa.column(name) for name in ("audit_id", *AuditEvent.__slots__)))
+    at = "2026-03-02 08:15:30.123456"
+    words = {
+        "actor": "dr-1",
+        "role": "",
+        "outcome": "SUCCESS",
+        "purpose_of_use": "",
+        "correlation_id": "",
+        "detail": "",
+    }
+    numbers = (*range(1, 1_200), 1_300, 1_301)
+    with empty.begin() as connection:
+        is_text = empty.dialect.name == "sqlite"
+        instant = at if is_text else dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC)
+        rows = [{**words, "audit_id": n, "at": instant, "action": f"a-{n}", "subject": None} for n in numbers]
+        connection.execute(sa.insert(old), rows)
+    upgrade(empty)
+    assert check(empty) == []
+    with SqlUnitOfWork(empty) as unit:
+        unit.audit.append(an_audit_event("new"))
+        unit.commit()
+    with SqlUnitOfWork(empty, read_only=True) as unit:
+        report = verify_audit(unit.audit_chain)
+        assert (report.problem, report.row_count) == (None, len(numbers) + 1)
+        assert [kept.event.action for kept in unit.audit.between(None, None, after=1_198, limit=9)] == [
+            "a-1199", "a-1300", "a-1301", "new",
+        ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from gateway.schema.access_reports import AccessReportResult, resolve_access_report
 from gateway.schema.alert_queries import resolve_accept_alert, resolve_alerts, resolve_override_alert
 from gateway.schema.alerts import AlertsResult, AnswerAlertResult
 from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
@@ -99,6 +100,12 @@ class Query:
         resolver=resolve_audit_events,
         extensions=[Guarded("auditEvents")],
         description="Newest entries of the audit log. first is 1 to 500.",
+    )
+    access_report: AccessReportResult = strawberry.field(
+        resolver=resolve_access_report,
+        extensions=[Guarded("accessReport")],
+        description="Who looked at this patient, and who changed something about them. Name the patient by patient or "
+        "by enterpriseId; first is 1 to 100.",
     )
 
 
