@@ -29,6 +29,7 @@ class HttpAnswer:
 
     body: bytes
     headers: httpx2.Headers
+    status: int
 
 
 @dataclass(slots=True, repr=False)
@@ -98,7 +99,7 @@ class HttpArchive:
                 body += chunk
                 if len(body) > self.max_answer_bytes:
                     raise SourceProtocolError("answer_too_large")
-            return HttpAnswer(bytes(body), response.headers)
+            return HttpAnswer(bytes(body), response.headers, response.status_code)
         finally:
             await response.aclose()
 
