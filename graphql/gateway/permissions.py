@@ -43,6 +43,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "undoDecision": _RECORDS,
         "identityDecisions": _RECORDS,
         "sites": frozenset(Role),
+        "alertReport": frozenset({Role.ADMIN}),
         "auditEvents": frozenset({Role.ADMIN}),
         "accessReport": frozenset({Role.ADMIN}),
     }

@@ -35,6 +35,7 @@ EXPECTED = {
     "undoDecision": {Role.RECORDS},
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
+    "alertReport": {Role.ADMIN},
     "auditEvents": {Role.ADMIN},
     "accessReport": {Role.ADMIN},
 }
