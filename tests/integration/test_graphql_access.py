@@ -52,6 +52,7 @@ CALLS: dict[str, str] = {
     "undoDecision": 'mutation { undoDecision(decisionId: "x") { __typename } }',
     "identityDecisions": '{ identityDecisions(enterpriseId: "nobody") { __typename } }',
     "sites": "{ sites { __typename } }",
+    "alertReport": "{ alertReport { __typename } }",
     "auditEvents": "{ auditEvents { __typename } }",
     "accessReport": '{ accessReport(enterpriseId: "nobody") { __typename } }',
 }

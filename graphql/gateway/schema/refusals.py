@@ -1,7 +1,7 @@
 """Expected refusals, as types in the unions of results. Codes are stable; texts are for people and hold no values.
 
 Refusal
-├── NotAllowed             the caller's roles do not cover the operation
+├── NotAllowed             the caller's roles, purpose, scopes or sites do not cover the operation
 ├── InvalidInput           an argument cannot be used; ``field`` says which
 ├── PatientNotFound        nobody is behind the identifier
 ├── OrderCheckNotFound     no check has this id
@@ -30,10 +30,26 @@ class Refusal:
     message: str = strawberry.field(description=MESSAGE)
 
 
-@strawberry.type(description="The caller's roles do not cover this operation. The attempt is in the audit log.")
+_NOT_ALLOWED = {
+    "role_not_allowed": "your role does not cover this operation",
+    "purpose_not_allowed": "the declared purpose of use does not cover this operation",
+    "scope_not_granted": "the scopes of the token do not cover this operation",
+    "sites_too_narrow": "this operation reaches over all sites, the token names some",
+    "site_not_yours": "the token does not name the site that this is about",
+}
+
+
+@strawberry.type(
+    description="The caller's roles, purpose, scopes or sites do not cover this. The attempt is in the audit log."
+)
 class NotAllowed(Refusal):
     code: str = strawberry.field(default="role_not_allowed", description=CODE)
-    message: str = strawberry.field(default="your role does not cover this operation", description=MESSAGE)
+    message: str = strawberry.field(default=_NOT_ALLOWED["role_not_allowed"], description=MESSAGE)
+
+    @classmethod
+    def because(cls, reason: str) -> NotAllowed:
+        """The refusal for a reason of the policy."""
+        return cls(code=reason, message=_NOT_ALLOWED.get(reason, _NOT_ALLOWED["role_not_allowed"]))
 
 
 @strawberry.type(description="An argument cannot be used.")

@@ -9,7 +9,7 @@ from gateway.schema.build import build_schema
 from gateway.schema.guard import Guarded
 from gateway.schema.stream_guard import GuardedStream
 
-EVERYBODY = {Role.PHYSICIAN, Role.PLUGIN, Role.RECORDS, Role.ADMIN}
+EVERYBODY = set(Role)
 ORDERING = {Role.PHYSICIAN, Role.PLUGIN}
 
 EXPECTED = {
@@ -36,8 +36,8 @@ EXPECTED = {
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
     "alertReport": {Role.ADMIN},
-    "auditEvents": {Role.ADMIN},
-    "accessReport": {Role.ADMIN},
+    "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
+    "accessReport": {Role.ADMIN, Role.PRIVACY_OFFICER},
 }
 
 

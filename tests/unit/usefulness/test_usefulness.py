@@ -225,5 +225,5 @@ def test_a_cost_table_that_cannot_be_used_names_every_line(text: str, said: str)
 
 def test_orderer_groups() -> None:
     assert parse_orderer_groups("orderer,group\ndr-1,surgery\n") == {"dr-1": "surgery"}
-    with pytest.raises(InvalidTable, match="line 2: .*needed; line 4: .*twice"):
+    with pytest.raises(InvalidTable, match=r"line 2: .*needed; line 4: .*twice"):
         parse_orderer_groups("orderer,group\n,surgery\ndr-1,a\ndr-1,b\n")
