@@ -24,6 +24,7 @@ from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.resources import HubResources
 from gateway.schema.build import build_schema
+from gateway.site_files import load_report_tables
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
@@ -44,6 +45,7 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         new_id=new_id,
         default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
+        report_tables=load_report_tables(hub.settings.usefulness),
         authenticate=authenticate or build_verifier(hub.settings.auth, clock=utc_now),
     )
 

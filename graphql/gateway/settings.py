@@ -312,6 +312,14 @@ class FederationSettings(_Part):
     )
 
 
+class UsefulnessSettings(_Part):
+    """What the usefulness report counts with: a site's own tables."""
+
+    dose_table: Path | None = Field(None, description="typical doses (TOML); none = doses/1, which ships")
+    cost_table: Path | None = Field(None, description="CSV: site, exam_class, regions, cost, currency, as_of")
+    orderer_groups: Path | None = Field(None, description="CSV: orderer, group")
+
+
 class SurvivorshipSettings(_Part):
     """Which site's values make the best view of a person. Without an order the newest value wins."""
 
@@ -341,6 +349,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
     web: WebSettings = WebSettings()
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
