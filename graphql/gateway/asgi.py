@@ -18,10 +18,12 @@ from gateway.graphql_door import GRAPHIQL, GraphqlDoor
 from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
+from gateway.rate_limits import AddressRate
 from gateway.resources import HubResources
 from gateway.schema.build import build_schema
 from gateway.schema.masking import INTERNAL_ERROR
-from gateway.settings import Settings
+from gateway.settings import HttpSettings, Settings
+from gateway.trusted_documents import load_trusted_documents
 
 _READY_TIMEOUT_SECONDS = 2.0
 _log = get_logger("gateway.asgi")
@@ -38,7 +40,7 @@ def create_app(
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
     those that they count in, too."""
     metrics = metrics or HubMetrics()
-    door = GraphqlDoor(build_schema(), resources, metrics, graphiql=settings.http.graphiql)
+    door = _graphql_door(resources, metrics, settings.http)
 
     async def readyz(_: Request) -> Response:
         is_ready = await _is_store_reachable(resources)
@@ -59,11 +61,21 @@ def create_app(
         middleware=[
             Middleware(CorrelationId),
             Middleware(CarefulHeaders),
+            Middleware(AddressRate, limits=resources.rates),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.http.max_request_bytes),
         ],
         exception_handlers={Exception: answer_internal_error},
         lifespan=lifespan,
     )
+
+
+def _graphql_door(resources: HubResources, metrics: HubMetrics, http: HttpSettings) -> GraphqlDoor:
+    trusted = load_trusted_documents(http.trusted_documents_folder)
+    schema = build_schema(
+        introspection=http.introspection or http.graphiql,
+        only_trusted=trusted if http.only_trusted_documents else None,
+    )
+    return GraphqlDoor(schema, resources, metrics, trusted, graphiql=http.graphiql)
 
 
 async def healthz(_: Request) -> Response:

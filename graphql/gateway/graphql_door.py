@@ -23,10 +23,12 @@ from gateway.errors import NotAuthenticated
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.permissions import ROLES_ALLOWED
+from gateway.rate_limits import refuse_too_fast
 from gateway.resources import HubResources
 from gateway.schema.build import HubSchema
 from gateway.schema.limits import MAX_TOKENS
 from gateway.schema.masking import mask_errors
+from gateway.trusted_documents import TrustedDocuments, UnknownDocument
 from mpi.audit import AuditEvent, AuditOutcome
 
 GRAPHIQL = Path(__file__).with_name("static") / "graphiql"
@@ -39,6 +41,10 @@ _IDE_POLICY = (
 
 
 class _HubGraphQL(GraphQL[HubContext, None]):
+    def __init__(self, schema: HubSchema, trusted: TrustedDocuments) -> None:
+        super().__init__(schema, graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
+        self._trusted = trusted
+
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> HubContext:
         context: HubContext = request.scope[_CONTEXT_KEY]
         return context
@@ -50,7 +56,8 @@ class _HubGraphQL(GraphQL[HubContext, None]):
             raise HTTPException(400, "the body is not JSON") from error
         if not isinstance(body, dict) or not isinstance(body.get("operationName"), str | None):
             raise HTTPException(400, "the body is not a GraphQL request")
-        return body
+        named = self._trusted.text_of(body)
+        return body if named is None else {**body, "query": named}
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)
@@ -64,14 +71,17 @@ class _HubGraphQL(GraphQL[HubContext, None]):
 class GraphqlDoor:
     """ASGI application of the GraphQL endpoint."""
 
-    def __init__(self, schema: HubSchema, resources: HubResources, metrics: HubMetrics, *, graphiql: bool) -> None:
+    def __init__(
+        self,
+        schema: HubSchema,
+        resources: HubResources,
+        metrics: HubMetrics,
+        trusted: TrustedDocuments,
+        *,
+        graphiql: bool,
+    ) -> None:
         self._resources, self._metrics, self._graphiql = resources, metrics, graphiql
-        self._graphql = _HubGraphQL(
-            schema,
-            graphql_ide=None,
-            allow_queries_via_get=False,
-            subscription_protocols=(),
-        )
+        self._graphql = _HubGraphQL(schema, trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let callers with a good token in."""
@@ -83,11 +93,21 @@ class GraphqlDoor:
         try:
             caller = await asyncio.to_thread(self._resources.authenticate, request.headers.get("authorization"))
         except NotAuthenticated as refusal:
+            if await self._resources.rates.are_anonymous_too_many(scope):
+                await refuse_too_fast(scope, receive, send)
+                return
             await self._keep_refusal(await _operations_in(request), refusal.reason, correlation_id)
             await _unauthenticated(refusal.reason, correlation_id)(scope, receive, send)
             return
+        if await self._resources.rates.is_client_too_fast(caller.subject):
+            await refuse_too_fast(scope, receive, send)
+            return
         scope[_CONTEXT_KEY] = HubContext(self._resources, self._metrics, caller, correlation_id)
-        await self._graphql(scope, receive, send)
+        try:
+            await self._graphql(scope, receive, send)
+        except UnknownDocument as unknown:
+            extensions = {"code": "DOCUMENT_NOT_FOUND", "correlationId": correlation_id}
+            await _errors(str(unknown), extensions, 400, {})(scope, receive, send)
 
     async def _answer_other_methods(self, request: Request, send: Send) -> None:
         wants_page = "text/html" in request.headers.get("accept", "")

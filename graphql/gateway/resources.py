@@ -16,6 +16,7 @@ from federation.usecases.imaging_history import PersonHistory, imaging_history
 from federation.usecases.search_priors import ProcedureOf
 from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate
+from gateway.rate_limits import RateLimits, no_rate_limits
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
@@ -56,6 +57,7 @@ class HubResources:
     default_deadline_seconds: float
     authenticate: Authenticate
     trust: TrustOrder = NEWEST_WINS
+    rates: RateLimits = field(default_factory=no_rate_limits)
     audit_desk: AuditDesk = field(init=False)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,9 @@ from gateway.edge_agents import agent_gates
 from gateway.edge_door.routes import edge_routes
 from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
+from gateway.rate_limits import RateLimits, Rates
 from gateway.resources import HubResources
+from gateway.settings import HttpSettings
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
@@ -41,8 +43,14 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         new_id=new_id,
         default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
+        rates=_rates(hub.settings.http),
         authenticate=authenticate or build_verifier(hub.settings.auth, clock=utc_now),
     )
+
+
+def _rates(http: HttpSettings) -> RateLimits:
+    rates = Rates(http.client_requests_per_minute, http.address_requests_per_minute, http.anonymous_requests_per_minute)
+    return RateLimits(rates, http.rates_url)
 
 
 class _QuietServer(uvicorn.Server):
@@ -74,6 +82,8 @@ class HubServer:
                 loop="uvloop",
                 http="httptools",
                 server_header=False,
+                proxy_headers=bool(hub.settings.http.trusted_proxies),
+                forwarded_allow_ips=list(hub.settings.http.trusted_proxies),
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

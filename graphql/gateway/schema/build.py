@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import (
     AddValidationRules,
     MaxTokensLimiter,
     ParserCache,
+    SchemaExtension,
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
@@ -15,10 +18,11 @@ from strawberry.types import ExecutionContext
 
 from gateway.observability import get_logger
 from gateway.schema.enums import register_enums
-from gateway.schema.limits import MAX_TOKENS, RULES
+from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION
 from gateway.schema.masking import HubMaskErrors, is_unexpected
 from gateway.schema.roots import Mutation, Query
 
+NOT_TRUSTED = "this hub carries out documents that it knows beforehand only"
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
 
@@ -37,16 +41,34 @@ class HubSchema(strawberry.Schema):
                 )
 
 
-def build_schema() -> HubSchema:
-    """The schema of the hub."""
+class OnlyTrusted(SchemaExtension):
+    """Refuses a document that is not known beforehand before it is parsed, whichever way it came in."""
+
+    def __init__(self, trusted: Container[str]) -> None:
+        self._trusted = trusted
+
+    def on_parse(self) -> Iterator[None]:
+        """Compare the text as it was sent."""
+        if self.execution_context.query not in self._trusted:
+            raise GraphQLError(NOT_TRUSTED, extensions={"code": "DOCUMENT_NOT_TRUSTED"})
+        yield
+
+
+def build_schema(*, introspection: bool = False, only_trusted: Container[str] | None = None) -> HubSchema:
+    """The schema of the hub. ``introspection``: callers may ask for it here (it is published as a file anyway).
+
+    ``only_trusted``: no document is carried out but these.
+    """
     register_enums()
+    rules = RULES if introspection else RULES_WITHOUT_INTROSPECTION
     return HubSchema(
         Query,
         Mutation,
         config=StrawberryConfig(disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: AddValidationRules(RULES),
+            lambda: AddValidationRules(rules),
+            *([] if only_trusted is None else [lambda: OnlyTrusted(only_trusted)]),
             lambda: ParserCache(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
             HubMaskErrors,
