@@ -9,6 +9,7 @@ import csv
 import random
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from mpi.identity.patient_rows import COLUMNS
@@ -16,7 +17,7 @@ from mpi.identity.patient_rows import COLUMNS
 _ONSETS = ("b", "br", "c", "d", "dr", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "w")
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
 _CODAS = ("", "l", "n", "r", "s", "ck", "nd", "rt", "m", "ll")
-_FACILITIES = ("NORTH", "LAKE", "RIVER", "HILL")
+FACILITIES = ("NORTH", "LAKE", "RIVER", "HILL")
 
 
 def write_patients(count: int, records: Path, truth: Path, *, seed: int = 7) -> None:
@@ -34,22 +35,34 @@ def write_patients(count: int, records: Path, truth: Path, *, seed: int = 7) -> 
 
 
 def patients(count: int, *, seed: int) -> Iterator[tuple[int, dict[str, str]]]:
-    """(person, row) in random order."""
+    """(person, row) of so many records, in random order."""
     draw = random.Random(seed)
-    families, givens, streets = _names(draw, 6_000, 3), _names(draw, 1_200, 2), _names(draw, 1_500, 2)
-    towns = _names(draw, 250, 2)
     found: list[tuple[int, dict[str, str]]] = []
-    person, household = 0, _household(draw, families, streets, towns)
-    while len(found) < count:
-        if draw.random() < 0.6:
-            household = _household(draw, families, streets, towns)
-        someone = _person(draw, household, givens)
-        for _ in range(draw.choices((1, 2, 3), (0.5, 0.35, 0.15))[0]):
-            found.append((person, _seen(draw, someone, families, streets, towns)))
-        person += 1
+    for person, rows in enumerate(_persons(draw)):
+        found.extend((person, row) for row in rows)
+        if len(found) >= count:
+            break
     found = found[:count]
     draw.shuffle(found)
     yield from found
+
+
+def people(count: int, *, seed: int) -> list[list[dict[str, str]]]:
+    """The rows of so many persons, one to three each."""
+    return list(islice(_persons(random.Random(seed)), count))
+
+
+def _persons(draw: random.Random) -> Iterator[list[dict[str, str]]]:
+    """The rows of one person after the other, without end; four in ten live with the one before."""
+    families, givens, streets = _names(draw, 6_000, 3), _names(draw, 1_200, 2), _names(draw, 1_500, 2)
+    towns = _names(draw, 250, 2)
+    household = _household(draw, families, streets, towns)
+    while True:
+        if draw.random() < 0.6:
+            household = _household(draw, families, streets, towns)
+        someone = _person(draw, household, givens)
+        times = draw.choices((1, 2, 3), (0.5, 0.35, 0.15))[0]
+        yield [_seen(draw, someone, families, streets, towns) for _ in range(times)]
 
 
 def _names(draw: random.Random, count: int, syllables: int) -> Callable[[], str]:
@@ -116,7 +129,7 @@ def _seen(
     for column, chance in (("phone", 0.15), ("ssn_last4", 0.5), ("national_id", 0.4), ("street", 0.1), ("middle", 0.4)):
         if draw.random() < chance:
             row[column] = ""
-    return {**row, "facility": draw.choice(_FACILITIES), "mrn": _digits(draw, 8), "registered_on": "2024-01-01"}
+    return {**row, "facility": draw.choice(FACILITIES), "mrn": _digits(draw, 8), "registered_on": "2024-01-01"}
 
 
 def _mistyped(draw: random.Random, text: str) -> str:

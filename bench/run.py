@@ -10,7 +10,15 @@ from pathlib import Path
 
 from bench.machine import machine
 
-BENCHMARKS = ("audit_chain", "check_order", "engines", "matching_life")
+BENCHMARKS = (
+    "audit_chain",
+    "check_order",
+    "engines",
+    "linkage",
+    "match",
+    "matching_life",
+    "register",
+)
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -16,7 +16,8 @@
         ├── SourceTimedOut      no complete answer inside the budget: retryable
         ├── SourceUnauthorised  the archive does not accept us: terminal until somebody acts
         ├── SourceProtocolError the answer is not what the protocol allows: terminal
-        └── QueryRefused        we do not ask this (empty id, wildcard in an id): terminal
+        ├── QueryRefused        we do not ask this (empty id, wildcard in an id): terminal
+        └── NotAsked            we do not ask now (its circuit is open, too many questions wait): retryable
 
 Texts name sites, states and status codes, never identifiers or values of a person.
 """
@@ -98,3 +99,9 @@ class SourceProtocolError(SourceError):
 
 class QueryRefused(SourceError):
     """A question we do not put to an archive."""
+
+
+class NotAsked(SourceError):
+    """A question that was not put: ``circuit_open`` or ``busy``."""
+
+    retryable = True

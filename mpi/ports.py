@@ -225,9 +225,12 @@ class UnitOfWork(Protocol):
     def inbox(self) -> Inbox: ...
 
     def lock(self, keys: Collection[str]) -> bool:
-        """Keep others who lock one of these keys out until this unit ends. Taken in sorted order.
+        """Keep others who lock one of these keys out until this unit ends. Only the first call of a unit waits.
 
         True when another unit may have written since this one last read: read again what the keys stand for.
+
+        Raises:
+            UnitConflict: another unit holds one of the keys while this one holds others (``mpi.units`` begins again).
         """
 
     def commit(self) -> None: ...

@@ -13,6 +13,7 @@ from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDa
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, EnterpriseId, PatientIdentifier
 from mpi.identity.updates import DemographicsUpdate
 from mpi.matching.match_model import default_model
+from mpi.units import carry_out
 from mpi.usecases.apply_link import ApplyLink, apply_link
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
 from mpi.usecases.apply_unlink import ApplyUnlink, apply_unlink
@@ -102,32 +103,27 @@ class Index:
             source="test",
             own_authority=ids[0].assigning_authority,
         )
-        with self.units() as uow:
-            outcome = register_record(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
-            uow.commit()
-        return outcome
+        return self.act(register_record, command)
 
     def merge(self, *, survivor: str, subsumed: str) -> str:
         command = ApplyMerge("NGH", pid(survivor), pid(subsumed), self.clock(), "test")
-        with self.units() as uow:
-            outcome = apply_merge(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
-            uow.commit()
-        return outcome.value
+        return self.act(apply_merge, command).value
 
     def decide(self, review_item_id: str, decision: str, *, version: int = 1) -> None:
         from mpi.identity.review import ReviewDecision
 
         command = DecideReview(review_item_id, version, ReviewDecision(decision), "clerk-1", "looked at both")
-        with self.units() as uow:
-            decide_review(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
-            uow.commit()
+        self.act(decide_review, command)
 
     def act(self, use_case: Callable[..., T], command: object) -> T:
         """Carry out any use case that takes a command and the four ports, in a transaction of its own."""
-        with self.units() as uow:
+
+        def work(uow: MemoryUnitOfWork) -> T:
             outcome = use_case(command, uow=uow, matcher=self.matcher, clock=self.clock, new_id=self.new_id)
             uow.commit()
-        return outcome
+            return outcome
+
+        return carry_out(self.units, work)
 
     def link(self, left: str, right: str) -> Decision:
         return self.act(link_persons, LinkPersons(pid(left), pid(right), "clerk-1"))

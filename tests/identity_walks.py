@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from adapters.simulated.memory_state import MemoryState
 from mpi.errors import MergeRefused, StaleDecision, UnknownIdentifier
+from mpi.identity.decisions import AlwaysLink
 from mpi.identity.demographics import Demographics
-from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import LinkSource, RecordStatus, SourceRecord
-from mpi.identity.review import ReviewDecision, ReviewStatus
+from mpi.identity.review import NeverLink, ReviewDecision, ReviewStatus
 from mpi.usecases.decide_review import DecideReview, decide_review
-from mpi.usecases.resolve_identity import follow_person
 from tests.builders import Index, person
 
 NUMBERS = tuple(f"{authority}|{number}" for authority in ("NGH", "LKM", "RDI") for number in range(4))
@@ -64,14 +64,27 @@ class Walk:
             self._a37,
             self._a29,
         )
+        self._decisions = (self._link, self._unlink, self._different, self._split, self._merge_persons)
 
     def step(self) -> None:
-        move = self._random.choice(self._moves)
+        self._try(self._random.choice(self._moves))
+
+    def _try(self, move: Callable[[], object]) -> None:
         self.steps.append(move.__name__)
         try:
             move()
         except REFUSALS as refused:
             self.steps[-1] += f" refused {type(refused).__name__}"
+
+    def decide_and_undo(self) -> list[str]:
+        """Some decisions of staff, then all of them undone, the last one first; what is not as it was before."""
+        before, had = Told.of(self.state), set(self.state.decisions)
+        for _ in range(self._random.randint(1, 4)):
+            self._try(self._random.choice(self._decisions))
+        made = [d for decision_id, d in self.state.decisions.items() if decision_id not in had]
+        for decision in reversed(made):
+            self.index.undo(decision)
+        return before.differences(Told.of(self.state))
 
     @property
     def state(self) -> MemoryState:
@@ -141,6 +154,43 @@ class Walk:
 
     def _a29(self) -> None:
         self.index.a29(*self._said(self._number()))
+
+
+@dataclass(frozen=True)
+class Told:
+    """Everything about who is one person. ``asked``: open questions that ask about two persons."""
+
+    records: dict[PatientIdentifier, SourceRecord]
+    members: dict[EnterpriseId, frozenset[PatientIdentifier]]
+    never_links: dict[tuple[PatientIdentifier, PatientIdentifier], NeverLink]
+    always_links: dict[tuple[PatientIdentifier, PatientIdentifier], AlwaysLink]
+    redirects: dict[EnterpriseId, EnterpriseId]
+    keys_of: dict[PatientIdentifier, frozenset[str]]
+    asked: frozenset[tuple[object, ...]]
+
+    @classmethod
+    def of(cls, state: MemoryState) -> Told:
+        person = {i: r.enterprise_id or str(i) for i, r in state.records.items()}
+        asked = {
+            (item.kind, frozenset(person.get(i, str(i)) for i in (item.left, item.right)))
+            for item in state.reviews.values()
+            if item.status is ReviewStatus.OPEN and person.get(item.left) != person.get(item.right)
+        }
+        return cls(
+            state.records,
+            state.members,
+            state.never_links,
+            state.always_links,
+            state.redirects,
+            state.keys_of,
+            frozenset(asked),
+        )
+
+    def differences(self, after: Told) -> list[str]:
+        """Names of what is not the same; a question that came up since may stay, none may be lost."""
+        parts = ("records", "members", "never_links", "always_links", "redirects", "keys_of")
+        found = [name for name in parts if getattr(self, name) != getattr(after, name)]
+        return found if self.asked <= after.asked else [*found, "asked"]
 
 
 def broken_rules(state: MemoryState) -> list[str]:
@@ -240,6 +290,3 @@ def _redirects(state: MemoryState) -> list[str]:
                 break
             seen.add(current)
     return lines
-
-
-__all__ = ["Walk", "broken_rules", "follow_person"]

@@ -28,6 +28,7 @@ from mpi.audit import AuditEvent, AuditOutcome
 from mpi.identity.identifiers import EnterpriseId
 from mpi.identity.review import ReviewKind
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
 
@@ -125,20 +126,21 @@ class Dispatcher:
         )
 
     def _take(self, received: Received, route: Route) -> bytes:
-        with self._uow_factory() as uow:
+        def take(uow: UnitOfWork) -> bytes:
             if (first := self._claim(received, uow)) is not None:
                 return first
-            try:
-                subject = EFFECTS[route](received, uow, self._tools)
-            except FieldError as error:
-                refusal = error
-            else:
-                return self._keep(Acknowledgement(AcknowledgementCode.AA), received, uow, subject)
-        return self._refuse(received, refusal)
+            subject = EFFECTS[route](received, uow, self._tools)
+            return self._keep(Acknowledgement(AcknowledgementCode.AA), received, uow, subject)
+
+        try:
+            return carry_out(self._uow_factory, take)
+        except FieldError as refusal:
+            return self._refuse(received, refusal)
 
     def _refuse(self, received: Received, refusal: FieldError) -> bytes:
         """In a transaction of its own: the first one is undone, whatever it had begun."""
-        with self._uow_factory() as uow:
+
+        def refuse(uow: UnitOfWork) -> bytes:
             if (first := self._claim(received, uow)) is not None:
                 return first
             if isinstance(refusal, MergeNotPossible):
@@ -152,6 +154,8 @@ class Dispatcher:
                     new_id=self._new_id,
                 )
             return self._keep(Acknowledgement(AcknowledgementCode.AE, Problem.of(refusal)), received, uow, None)
+
+        return carry_out(self._uow_factory, refuse)
 
     def _claim(self, received: Received, uow: UnitOfWork) -> bytes | None:
         """The acknowledgement of this very message if it was taken before; keeps others with it out if not."""

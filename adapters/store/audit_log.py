@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store import mapping
-from adapters.store.locks import take_locks
+from adapters.store.locks import take_last_lock
 from adapters.store.mapping import Row
 from adapters.store.statements import rows
 from adapters.store.tables import audit_anchor, audit_event
@@ -100,7 +100,7 @@ def write_waiting(connection: sa.Connection, waiting: list[AuditEvent]) -> None:
     """Number and chain the events, in one statement, after the last row there is."""
     if not waiting:
         return
-    take_locks(connection, [_LOCK])
+    take_last_lock(connection, _LOCK)
     values = [_values(row) for row in chained(_head_of(connection), waiting)]
     connection.execute(sa.insert(audit_event), values)
     waiting.clear()

@@ -1,7 +1,10 @@
 """Locks by key that last until the transaction ends.
 
-PostgreSQL: advisory transaction locks on 64-bit hashes of the keys. Two keys with one hash only wait for each other
+PostgreSQL: advisory transaction locks on 64-bit hashes of the keys. Two keys with one hash only get in each other's way
 needlessly. SQLite needs none: a write transaction is immediate, so its holder is the only writer of all.
+
+Who holds no lock waits; who holds some does not wait for more: it would be how two units come to wait for each other.
+The one exception is a lock that is always the last one (``take_last_lock``).
 """
 
 from __future__ import annotations
@@ -12,20 +15,43 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-_TAKE = sa.text("SELECT pg_advisory_xact_lock(hash) FROM unnest(:hashes) AS hash").bindparams(
-    sa.bindparam("hashes", type_=postgresql.ARRAY(sa.BigInteger))
-)
+from mpi.units import UnitConflict
+
+_HASHES = sa.bindparam("hashes", type_=postgresql.ARRAY(sa.BigInteger))
+_WAIT = sa.text("SELECT pg_advisory_xact_lock(hash) FROM unnest(:hashes) AS hash").bindparams(_HASHES)
+_TRY = sa.text("SELECT bool_and(pg_try_advisory_xact_lock(hash)) FROM unnest(:hashes) AS hash").bindparams(_HASHES)
 
 
-def take_locks(connection: sa.Connection, keys: Collection[str]) -> bool:
-    """Wait for all keys, in an order that every caller shares, so that two callers never wait for each other.
+class HeldLocks:
+    """The locks of one transaction."""
 
-    True when others may have written before the locks were ours.
-    """
-    if not keys or connection.dialect.name != "postgresql":
-        return False
-    connection.execute(_TAKE, {"hashes": sorted({lock_hash(key) for key in keys})}).all()
-    return True
+    def __init__(self) -> None:
+        self._keys: frozenset[str] = frozenset()
+
+    def take(self, connection: sa.Connection, keys: Collection[str]) -> bool:
+        """Get the keys, waiting only for the first ones, in an order that every caller shares.
+
+        True when others may have written before the locks were ours.
+
+        Raises:
+            UnitConflict: somebody else holds one of the keys, and this transaction holds others.
+        """
+        wanted = frozenset(keys) - self._keys
+        if not wanted or connection.dialect.name != "postgresql":
+            return False
+        hashes = {"hashes": sorted({lock_hash(key) for key in wanted})}
+        if not self._keys:
+            connection.execute(_WAIT, hashes).all()
+        elif not connection.execute(_TRY, hashes).scalar_one():
+            raise UnitConflict(self._keys | wanted)
+        self._keys |= wanted
+        return True
+
+
+def take_last_lock(connection: sa.Connection, key: str) -> None:
+    """Wait for a lock after which a transaction takes no other: nobody waits for its holder's other locks and it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WAIT, {"hashes": [lock_hash(key)]}).all()
 
 
 def lock_hash(key: str) -> int:

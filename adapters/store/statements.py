@@ -76,6 +76,35 @@ def named(identifier: PatientIdentifier) -> dict[str, str]:
     return {"authority": identifier.assigning_authority, "number": identifier.local_patient_id}
 
 
+def names_one_of(
+    authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], authorities: int
+) -> sa.ColumnElement[bool]:
+    """As ``is_one_of``, for a statement that is put together once: true for the identifiers of the parameters.
+
+    ``authorities`` is how many of them ``named_by_authority`` found.
+    """
+    return sa.or_(
+        sa.false(),
+        *(
+            sa.and_(
+                authority == sa.bindparam(f"authority_{n}"), number.in_(sa.bindparam(f"numbers_{n}", expanding=True))
+            )
+            for n in range(authorities)
+        ),
+    )
+
+
+def named_by_authority(identifiers: Collection[PatientIdentifier]) -> tuple[int, dict[str, Any]]:
+    """How many authorities there are, and the parameters of a statement with ``names_one_of``."""
+    numbers_by_authority: dict[str, list[str]] = defaultdict(list)
+    for identifier in sorted(set(identifiers)):
+        numbers_by_authority[identifier.assigning_authority].append(identifier.local_patient_id)
+    parameters: dict[str, Any] = {}
+    for n, (name, numbers) in enumerate(numbers_by_authority.items()):
+        parameters |= {f"authority_{n}": name, f"numbers_{n}": numbers}
+    return len(numbers_by_authority), parameters
+
+
 def is_one_of(
     authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], identifiers: Collection[PatientIdentifier]
 ) -> sa.ColumnElement[bool]:

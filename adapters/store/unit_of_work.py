@@ -10,15 +10,17 @@ import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
+from adapters.store.change_log import SqlChangeLog
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
-from adapters.store.locks import take_locks
+from adapters.store.locks import HeldLocks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
 from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from adapters.store.study_index_repository import SqlStudyIndexRepository
 from mpi.audit import AuditEvent
 
 
@@ -33,6 +35,7 @@ class SqlUnitOfWork:
         self._engine = engine
         self._read_only = read_only
         self._connection: sa.Connection | None = None
+        self._locks = HeldLocks()
         self._audit_waiting: list[AuditEvent] = []
 
     @property
@@ -87,8 +90,16 @@ class SqlUnitOfWork:
     def placed_orders(self) -> SqlPlacedOrderRepository:
         return SqlPlacedOrderRepository(self._open_connection())
 
+    @property
+    def changes(self) -> SqlChangeLog:
+        return SqlChangeLog(self._open_connection())
+
+    @property
+    def study_index(self) -> SqlStudyIndexRepository:
+        return SqlStudyIndexRepository(self._open_connection())
+
     def lock(self, keys: Collection[str]) -> bool:
-        return take_locks(self._open_connection(), keys)
+        return self._locks.take(self._open_connection(), keys)
 
     def commit(self) -> None:
         connection = self._open_connection()

@@ -27,6 +27,7 @@ from federation.sites.directory import SiteDirectory
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
 
 CONTEXT_RULE = "CONTEXT"
@@ -181,7 +182,9 @@ def _context(order: ImagingOrder) -> tuple[FiredRule, ...]:
 
 
 def _keep(check: OrderCheck, units: Callable[[], UnitOfWork], clock: Clock, is_shown: bool) -> DuplicateAlert | None:
-    with units() as uow:
+    def keep(uow: UnitOfWork) -> DuplicateAlert | None:
         alert = keep_verdict(check, uow=uow, clock=clock, by=check.checked_by, is_shown=is_shown, ask_again=True)
         uow.commit()
-    return alert
+        return alert
+
+    return carry_out(units, keep)

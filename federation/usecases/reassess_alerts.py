@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 from federation.imaging.alerts import order_key
 from federation.imaging.order_checks import OrderCheck
@@ -19,6 +20,7 @@ from mpi.audit import AuditEvent, AuditOutcome
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock
+from mpi.units import carry_out
 
 REASSESSED_BY = "priorlink"
 REASSESS = "reassess"
@@ -65,13 +67,16 @@ async def reassess_alerts(
             checked_at=clock(),
         )
         is_revised = _says_otherwise(check, new)
-        with units() as uow:
-            if is_revised:
-                keep_verdict(new, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
-            uow.audit.append(_audited(new, clock(), "revised" if is_revised else "as_before"))
-            uow.commit()
+        carry_out(units, partial(_keep, new, clock, is_revised))
         revised += is_revised
     return revised
+
+
+def _keep(check: OrderCheck, clock: Clock, is_revised: bool, uow: UnitOfWork) -> None:
+    if is_revised:
+        keep_verdict(check, uow=uow, clock=clock, by=REASSESSED_BY, is_shown=False)
+    uow.audit.append(_audited(check, clock(), "revised" if is_revised else "as_before"))
+    uow.commit()
 
 
 def _audited(check: OrderCheck, at: dt.datetime, detail: str) -> AuditEvent:

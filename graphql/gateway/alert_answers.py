@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from federation.imaging.alerts import DuplicateAlert
+from federation.ports import UnitOfWork
 from federation.usecases.decide_alert import DecideAlert, decide_alert
 from gateway.context import HubContext
 from gateway.permissions import role_used
 from mpi.audit import AuditOutcome
+from mpi.units import carry_out
 
 
 def answer_and_read(operation: str, command: DecideAlert, context: HubContext) -> Sequence[DuplicateAlert]:
@@ -18,7 +20,8 @@ def answer_and_read(operation: str, command: DecideAlert, context: HubContext) -
         UnknownAlert, AlertClosed: as ``decide_alert``; nothing was changed.
     """
     resources = context.resources
-    with resources.units() as uow:
+
+    def answer(uow: UnitOfWork) -> Sequence[DuplicateAlert]:
         alert = decide_alert(command, uow=uow, clock=resources.clock)
         detail = alert.override_reason.value if alert.override_reason is not None else ""
         role = role_used(operation, context.caller.roles)
@@ -27,4 +30,6 @@ def answer_and_read(operation: str, command: DecideAlert, context: HubContext) -
         )
         events = uow.alerts.history(alert.alert_id)
         uow.commit()
-    return events
+        return events
+
+    return carry_out(resources.units, answer)

@@ -10,10 +10,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
+from gateway.change_feed import ChangeFeed
 from gateway.graphql_door import GRAPHIQL, GraphqlDoor
 from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
 from gateway.metrics import HubMetrics
@@ -22,7 +23,8 @@ from gateway.rate_limits import AddressRate
 from gateway.resources import HubResources
 from gateway.schema.build import build_schema
 from gateway.schema.masking import INTERNAL_ERROR
-from gateway.settings import HttpSettings, Settings
+from gateway.settings import Settings, SubscriptionSettings
+from gateway.stream_tools import OpenStreams, StreamTools
 from gateway.trusted_documents import load_trusted_documents
 
 _READY_TIMEOUT_SECONDS = 2.0
@@ -35,12 +37,13 @@ def create_app(
     *,
     routes: Sequence[BaseRoute] = (),
     metrics: HubMetrics | None = None,
+    streams: StreamTools | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
     those that they count in, too."""
     metrics = metrics or HubMetrics()
-    door = _graphql_door(resources, metrics, settings.http)
+    door = _graphql_door(resources, metrics, settings, streams or stream_tools(resources, settings.subscriptions))
 
     async def readyz(_: Request) -> Response:
         is_ready = await _is_store_reachable(resources)
@@ -52,6 +55,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/graphql", endpoint=door),
+            WebSocketRoute("/graphql", endpoint=door),
             Route("/healthz", endpoint=healthz),
             Route("/readyz", endpoint=readyz),
             Route("/metrics", endpoint=show_metrics),
@@ -69,13 +73,27 @@ def create_app(
     )
 
 
-def _graphql_door(resources: HubResources, metrics: HubMetrics, http: HttpSettings) -> GraphqlDoor:
+def _graphql_door(
+    resources: HubResources, metrics: HubMetrics, settings: Settings, streams: StreamTools
+) -> GraphqlDoor:
+    http = settings.http
     trusted = load_trusted_documents(http.trusted_documents_folder)
     schema = build_schema(
         introspection=http.introspection or http.graphiql,
         only_trusted=trusted if http.only_trusted_documents else None,
     )
-    return GraphqlDoor(schema, resources, metrics, trusted, graphiql=http.graphiql)
+    return GraphqlDoor(
+        schema, resources, metrics, streams, trusted, graphiql=http.graphiql, sockets=settings.subscriptions
+    )
+
+
+def stream_tools(resources: HubResources, settings: SubscriptionSettings) -> StreamTools:
+    """What the subscriptions of one process share, as the settings say."""
+    return StreamTools(
+        ChangeFeed(resources.read, poll_seconds=settings.poll_ms / 1000, queue_length=settings.queue_length),
+        OpenStreams(settings.max_open, settings.max_open_per_caller),
+        settings.recheck_seconds,
+    )
 
 
 async def healthz(_: Request) -> Response:

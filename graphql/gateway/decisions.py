@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from federation.ports import UnitOfWork
 from gateway.context import HubContext
 from gateway.loaders import ReviewCase
 from gateway.permissions import role_used
 from mpi.audit import AuditOutcome
+from mpi.units import carry_out
 from mpi.usecases.claim_review_item import ClaimReviewItem, claim_review_item
 from mpi.usecases.decide_review import DecideReview, decide_review
 
@@ -19,7 +21,8 @@ def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
         UnknownReviewItem, StaleDecision, MergeRefused: as ``decide_review``; nothing was changed.
     """
     resources = context.resources
-    with resources.units() as uow:
+
+    def decide(uow: UnitOfWork) -> ReviewCase:
         item = decide_review(
             command, uow=uow, matcher=resources.matcher, clock=resources.clock, new_id=resources.new_id
         )
@@ -28,7 +31,9 @@ def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
         for subject in case.enterprise_ids() or (None,):
             uow.audit.append(context.audit_event(DECIDE, AuditOutcome.SUCCESS, role=role, subject=subject))
         uow.commit()
-    return case
+        return case
+
+    return carry_out(resources.units, decide)
 
 
 def claim_and_read(operation: str, command: ClaimReviewItem, context: HubContext) -> ReviewCase:
@@ -38,11 +43,14 @@ def claim_and_read(operation: str, command: ClaimReviewItem, context: HubContext
         UnknownReviewItem, StaleDecision: as ``claim_review_item``; nothing was changed.
     """
     resources = context.resources
-    with resources.units() as uow:
+
+    def claim(uow: UnitOfWork) -> ReviewCase:
         item = claim_review_item(command, uow=uow, clock=resources.clock)
         case = ReviewCase(item, uow.records.get(item.left), uow.records.get(item.right))
         role = role_used(operation, context.caller.roles)
         for subject in case.enterprise_ids() or (None,):
             uow.audit.append(context.audit_event(operation, AuditOutcome.SUCCESS, role=role, subject=subject))
         uow.commit()
-    return case
+        return case
+
+    return carry_out(resources.units, claim)

@@ -15,6 +15,7 @@ from mpi.errors import UnknownDecision, UnknownIdentifier
 from mpi.identity.decisions import Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_person
 from mpi.usecases.undo_decision import later_decisions
@@ -46,7 +47,8 @@ def decide_identity(operation: str, act: Act, context: HubContext) -> DecidedIde
         StalePersons, StaleDecision, MergeRefused, UnknownIdentifier, UnknownDecision: nothing was changed.
     """
     resources = context.resources
-    with resources.units() as uow:
+
+    def decide(uow: UnitOfWork) -> DecidedIdentity:
         decision = act(uow, resources.matcher, resources.clock, resources.new_id)
         touched = uow.records.get_many(decision.touched).values()
         now = [record.enterprise_id for record in touched if record.enterprise_id is not None]
@@ -59,7 +61,9 @@ def decide_identity(operation: str, act: Act, context: HubContext) -> DecidedIde
                 context.audit_event(operation, AuditOutcome.SUCCESS, role=role, subject=subject, detail=detail)
             )
         uow.commit()
-    return DecidedIdentity(decision, persons)
+        return DecidedIdentity(decision, persons)
+
+    return carry_out(resources.units, decide)
 
 
 def load_persons(read: Read, enterprise_ids: Iterable[str]) -> tuple[ResolvedIdentity, ...]:

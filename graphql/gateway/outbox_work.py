@@ -2,6 +2,7 @@
 
     person_changed           judge the person's recent orders again
     order_check_incomplete   judge one check again: a site that was late may answer now
+    priors_changed           a late site said something new: judge the person's recent orders again
     order_received           judge an order that a site placed
     alert_raised             tell the configured receiver of an alert that nobody was shown
 
@@ -28,8 +29,10 @@ from gateway.observability import get_logger
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId
+from mpi.units import carry_out
 
 _EXPIRE_EVERY = dt.timedelta(minutes=10)
+_CHANGES_KEPT = 50_000
 
 log = get_logger("gateway.worker")
 
@@ -78,7 +81,7 @@ class OutboxWork:
 
     def _handle(self, message: OutboxMessage) -> dict[str, object]:
         match message.kind:
-            case "person_changed":
+            case "person_changed" | "priors_changed":
                 return self._reassess(_texts(message, "enterprise_ids"), [])
             case "order_check_incomplete":
                 return self._reassess([], _texts(message, "check_ids"))
@@ -150,14 +153,17 @@ class OutboxWork:
             uow.commit()
 
     def _expire(self) -> None:
-        """Now and then, with other work: alerts that nobody answered."""
+        """Now and then, with other work: alerts that nobody answered, and entries that every listener has read."""
         now = self.clock()
         if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
             return
         self._expired_at = now
-        with self.units() as uow:
-            if expire_alerts(uow=uow, clock=self.clock):
-                uow.commit()
+        carry_out(self.units, self._expire_in)
+
+    def _expire_in(self, uow: UnitOfWork) -> None:
+        expired = expire_alerts(uow=uow, clock=self.clock)
+        if uow.changes.forget_all_but(_CHANGES_KEPT) or expired:
+            uow.commit()
 
 
 def alert_document(alert: DuplicateAlert) -> dict[str, object]:

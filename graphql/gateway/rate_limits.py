@@ -14,6 +14,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConcurrentUpdateError, StorageError
+from redis.asyncio import ConnectionPool
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +22,9 @@ from gateway.observability import get_logger
 
 WAIT_SECONDS = 60
 """What a refused caller is told to wait."""
+
+_IMPATIENT = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+"""Seconds that a request waits for a shared store of counts, before it is let through uncounted."""
 
 CODE = "RATE_LIMITED"
 MESSAGE = "too many requests"
@@ -36,12 +40,16 @@ class Rates:
     anonymous: int | None = None
 
 
+class TooFast(Exception):
+    """A caller who is known sends more than the limit."""
+
+
 class RateLimits:
     """Counts and judges. ``storage_url``: ``redis://...``; ``None`` counts in this process."""
 
     def __init__(self, rates: Rates, storage_url: str | None = None) -> None:
-        storage = _storage(storage_url)
-        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._pool = None if storage_url is None else ConnectionPool.from_url(storage_url, **_IMPATIENT)
+        self._limiter = SlidingWindowCounterRateLimiter(_storage(storage_url, self._pool))
         self._items: Mapping[str, RateLimitItemPerMinute | None] = {
             "client": _item(rates.client),
             "address": _item(rates.address),
@@ -59,6 +67,11 @@ class RateLimits:
     async def are_anonymous_too_many(self, scope: Scope) -> bool:
         """Count a request without a good token: beyond the limit it is not even written to the audit log."""
         return await self._is_over("anonymous", address_of(scope))
+
+    async def aclose(self) -> None:
+        """Give up the connections to a shared store."""
+        if self._pool is not None:
+            await self._pool.aclose()
 
     async def _is_over(self, kind: str, key: str) -> bool:
         item = self._items[kind]
@@ -122,7 +135,8 @@ def _item(per_minute: int | None) -> RateLimitItemPerMinute | None:
     return None if per_minute is None else RateLimitItemPerMinute(per_minute)
 
 
-def _storage(url: str | None) -> Storage:
+def _storage(url: str | None, pool: ConnectionPool | None) -> Storage:
     if url is None:
         return MemoryStorage()
-    return RedisStorage(f"async+{url}", implementation="redispy", wrap_exceptions=True)
+    options: dict[str, Any] = {"connection_pool": pool}
+    return RedisStorage(f"async+{url}", implementation="redispy", wrap_exceptions=True, **options)

@@ -6,10 +6,11 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
 from gateway.asgi import create_app
 from gateway.audit_heads import HeadFile, HeadKeeper
@@ -53,6 +54,23 @@ def _rates(http: HttpSettings) -> RateLimits:
     return RateLimits(rates, http.rates_url)
 
 
+def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
+    """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
+    resources, metrics = hub_resources(hub), HubMetrics()
+    routes = (
+        *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
+        *cds_routes(resources, hub.settings.cds_hooks),
+        *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+    )
+
+    @asynccontextmanager
+    async def closing(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await resources.rates.aclose()
+
+    return create_app(resources, hub.settings, routes=routes, metrics=metrics, lifespan=closing)
+
+
 class _QuietServer(uvicorn.Server):
     """Leaves signals to us: uvicorn raises them again after a clean end, and the process then counts as killed."""
 
@@ -67,13 +85,7 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        resources, metrics = hub_resources(hub), HubMetrics()
-        routes = (
-            *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
-            *cds_routes(resources, hub.settings.cds_hooks),
-            *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=lambda: self._server.should_exit),
-        )
-        app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
+        app = hub_app(hub, is_stopping=lambda: self._server.should_exit)
         self._server = _QuietServer(
             uvicorn.Config(
                 app,
@@ -84,6 +96,7 @@ class HubServer:
                 server_header=False,
                 proxy_headers=bool(hub.settings.http.trusted_proxies),
                 forwarded_allow_ips=list(hub.settings.http.trusted_proxies),
+                ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

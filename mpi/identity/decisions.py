@@ -75,7 +75,10 @@ class Assertions:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One act of records staff. ``subjects`` are the records it was about; ``changes`` the records it moved."""
+    """One act of records staff. ``subjects`` are the records it was about; ``changes`` the records it moved.
+
+    ``opened_items`` and ``closed_items``: questions that came up, and that fell away, because of it.
+    """
 
     decision_id: str
     kind: DecisionKind
@@ -87,6 +90,8 @@ class Decision:
     added: Assertions = Assertions()
     removed: Assertions = Assertions()
     changes: tuple[LinkChange, ...] = ()
+    opened_items: tuple[str, ...] = ()
+    closed_items: tuple[str, ...] = ()
     undone_by: str | None = None
     undone_at: dt.datetime | None = None
 

@@ -6,7 +6,7 @@ Decisions carry their reasons: an item holds the evidence it was raised on, line
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from mpi.identity.identifiers import PatientIdentifier
@@ -84,6 +84,21 @@ class ReviewItem:
     def is_claimed_by_other(self, who: str, now: dt.datetime) -> bool:
         """Somebody else is at it. A claim that ran out binds nobody."""
         return self.claimed_by not in (None, who) and self.claimed_until is not None and now < self.claimed_until
+
+
+def reopened(item: ReviewItem) -> ReviewItem:
+    """The question asked again, with its evidence and without its answer."""
+    return replace(
+        item,
+        status=ReviewStatus.OPEN,
+        decision=None,
+        decided_by=None,
+        decided_at=None,
+        decision_reason=None,
+        claimed_by=None,
+        claimed_until=None,
+        version=item.version + 1,
+    )
 
 
 @dataclass(frozen=True, slots=True)

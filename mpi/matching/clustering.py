@@ -8,8 +8,9 @@ stand from the start. The result depends on pairs and groups alone, not on the o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 from mpi.matching.guards import MatchDecision
@@ -25,6 +26,7 @@ class ScoredPair(NamedTuple):
     """A candidate pair that may be one person; ``a`` and ``b`` are record ids with ``a < b``.
 
     ``has_support``: something beside name, birth date and sex agrees (a number, a phone, an address).
+    ``is_nameless``: no given name was compared, because one of the two has none (a newborn before it is named).
     """
 
     a: str
@@ -34,6 +36,7 @@ class ScoredPair(NamedTuple):
     decision: MatchDecision
     reason: str
     has_support: bool = True
+    is_nameless: bool = False
 
 
 class ReviewPair(NamedTuple):
@@ -111,24 +114,48 @@ def _unless_together(vetoed: Vetoed, groups: Mapping[str, list[str]]) -> Vetoed:
 
 
 def _without_ambiguous(pairs: list[ScoredPair], vetoed: Vetoed) -> list[ScoredPair]:
-    """Links of a record that fits two people about equally well become review pairs."""
+    """Links of a record that fits two people become review pairs."""
     links: dict[str, list[ScoredPair]] = {}
+    nameless: dict[str, list[ScoredPair]] = {}
     for pair in pairs:
-        if pair.decision is MatchDecision.LINK:
-            links.setdefault(pair.a, []).append(pair)
-            links.setdefault(pair.b, []).append(pair)
+        for record in (pair.a, pair.b):
+            if pair.decision is MatchDecision.LINK:
+                links.setdefault(record, []).append(pair)
+            if pair.is_nameless:
+                nameless.setdefault(record, []).append(pair)
+    known = {(pair.a, pair.b): pair for pair in pairs}
     ambiguous: set[tuple[str, str]] = set()
     for record, found in links.items():
-        for position, pair in enumerate(found):
-            for other in found[position + 1 :]:
-                if pair.score - other.score > AMBIGUITY_MARGIN_BITS:
-                    break
-                if vetoed(_other(pair, record), _other(other, record)):
-                    ambiguous |= {(pair.a, pair.b), (other.a, other.b)}
+        ambiguous.update(_about_as_likely(record, found, vetoed))
+    for record, found in nameless.items():
+        ambiguous.update(_either_sibling(record, found, known))
     return [
-        pair._replace(decision=MatchDecision.REVIEW, reason=AMBIGUOUS) if (pair.a, pair.b) in ambiguous else pair
+        pair._replace(decision=MatchDecision.REVIEW, reason=AMBIGUOUS)
+        if pair.decision is MatchDecision.LINK and (pair.a, pair.b) in ambiguous
+        else pair
         for pair in pairs
     ]
+
+
+def _about_as_likely(record: str, links: list[ScoredPair], vetoed: Vetoed) -> Iterator[tuple[str, str]]:
+    """Links, best first, of which another one to somebody else is within the margin."""
+    for position, pair in enumerate(links):
+        for other in links[position + 1 :]:
+            if pair.score - other.score > AMBIGUITY_MARGIN_BITS:
+                break
+            if vetoed(_other(pair, record), _other(other, record)):
+                yield from ((pair.a, pair.b), (other.a, other.b))
+
+
+def _either_sibling(
+    record: str, pairs: list[ScoredPair], known: Mapping[tuple[str, str], ScoredPair]
+) -> Iterator[tuple[str, str]]:
+    """Pairs without a given name where two children, by their own names not one, both fit: twins look like this."""
+    for pair, other in combinations(pairs, 2):
+        first, second = sorted((_other(pair, record), _other(other, record)))
+        between = known.get((first, second))
+        if between is None or not (between.is_nameless or between.decision is MatchDecision.LINK):
+            yield from ((pair.a, pair.b), (other.a, other.b))
 
 
 def _other(pair: ScoredPair, record: str) -> str:

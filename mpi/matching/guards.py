@@ -21,6 +21,7 @@ _NO_OTHER_GIVEN = frozenset({"exact", "missing", "swapped", "initial"})
 _SAME_GIVEN = frozenset({"exact", "nickname", "sounds_alike", "typo", "swapped"})
 _SAME_PLACE = frozenset({"exact", "similar"})
 _AGREES = frozenset({"exact", "initial"})
+_GENERATION_YEARS = 15
 
 
 class MatchDecision(IntEnum):
@@ -145,9 +146,18 @@ def _birth_date(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) ->
         return None if _all_else_agrees(levels) else _ASK
     if levels.birth_date in _DOUBTFUL_DATE and not (_ids_agree(levels) or _contact_agrees(levels)):
         return _ASK if levels.middle in _AGREES or levels.birth_date == "day_month_swapped" else _NOT_ENOUGH
+    if _is_a_generation_apart(a, b) and not _ids_agree(levels):
+        return _ASK
     if levels.birth_date == "near" and levels.given != "exact" and not _ids_agree(levels):
         return _ASK
     return None
+
+
+def _is_a_generation_apart(a: ComparableRecord, b: ComparableRecord) -> bool:
+    """Father and son may share name, home and birthday; a mistyped decade looks the same."""
+    if a.birth_date is None or b.birth_date is None or a.sex == b.sex == "F":
+        return False
+    return abs(a.birth_date.year - b.birth_date.year) >= _GENERATION_YEARS
 
 
 def _birth_date_missing(a: ComparableRecord, b: ComparableRecord, levels: PairLevels) -> _Finding:

@@ -11,7 +11,7 @@ from mpi.matching.clustering import ReviewPair, ScoredPair, cluster_pairs
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.match_model import MatchModel
-from mpi.matching.scoring import has_support, score_pair
+from mpi.matching.scoring import has_support, is_nameless, score_pair
 from mpi.matching.training import model_for_records
 
 _PROGRESS_STEP = 5_000
@@ -96,6 +96,7 @@ def _scored(
                 scored.decision,
                 scored.reason,
                 has_support(scored),
+                is_nameless(scored),
             )
         if progress is not None and (done % _PROGRESS_STEP == 0 or done == total):
             progress(done, total)

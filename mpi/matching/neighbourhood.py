@@ -21,7 +21,7 @@ from mpi.identity.review import NeverLink, ReviewKind
 from mpi.matching.binding import Bound, Word, WordOf, bind
 from mpi.matching.clustering import Clustering, ScoredPair, cluster_pairs
 from mpi.matching.guards import MatchDecision
-from mpi.matching.scoring import MatchScore, has_support
+from mpi.matching.scoring import MatchScore, has_support, is_nameless
 
 NEVER_LINK = "never_link"
 """Stands among the guards of a question when *not the same person* was said of a neighbour."""
@@ -147,7 +147,14 @@ def _links(hood: Neighbourhood, apart: _Apart) -> Iterator[ScoredPair]:
     for (a, b), scored in hood.pairs.items():
         if not apart.is_said(a, b):
             yield ScoredPair(
-                a, b, scored.score, scored.match_probability, scored.decision, scored.reason, has_support(scored)
+                a,
+                b,
+                scored.score,
+                scored.match_probability,
+                scored.decision,
+                scored.reason,
+                has_support(scored),
+                is_nameless(scored),
             )
 
 

@@ -65,6 +65,11 @@ def has_support(score: MatchScore) -> bool:
     return any(line.comparison in _SUPPORT and line.level in _SUPPORTING_LEVELS for line in score.weights)
 
 
+def is_nameless(score: MatchScore) -> bool:
+    """No given name was compared: one of the two records has none."""
+    return not any(line.comparison == "given" for line in score.weights)
+
+
 def match_weights(compared: ComparedPair, model: MatchModel) -> tuple[MatchWeight, ...]:
     """The lines of a score: the prior, each comparison that has evidence, and the term frequency adjustments."""
     lines = [model.prior]

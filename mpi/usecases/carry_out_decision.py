@@ -73,6 +73,8 @@ def carry_out_decision(saying: Saying, *, uow: UnitOfWork, matcher: Matcher, clo
         added=added,
         removed=removed,
         changes=settled.changes,
+        opened_items=settled.opened_items,
+        closed_items=settled.closed_items,
     )
     uow.decisions.save(decision)
     for record in saying.records:

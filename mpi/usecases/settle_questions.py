@@ -7,6 +7,7 @@ persons. What staff dismissed is not asked again; what they were asked about by 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewDecision, ReviewItem, ReviewKind
@@ -20,6 +21,13 @@ _SETTLED_BY_ONE_PERSON = frozenset(
 )
 
 
+class SettledQuestions(NamedTuple):
+    """Ids of the items that were opened, and of those that no longer stand."""
+
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
+
+
 def settle_questions(
     hood: Neighbourhood,
     persons: Persons,
@@ -29,30 +37,34 @@ def settle_questions(
     uow: UnitOfWork,
     clock: Clock,
     new_id: NewId,
-) -> tuple[str, ...]:
-    """Close and open items; the ids of those opened."""
+) -> SettledQuestions:
+    """Close and open items."""
     placed = [hood.records[key].identifier for key in hood.core if hood.records[key].link is not None]
     wanted = {_persons_of(q.left, q.right, persons): q for q in persons.questions}
     standing: set[object] = set()
+    closed: list[ReviewItem] = []
     for item in uow.reviews.open_about(placed):
         about = _persons_of(item.left, item.right, persons)
         if item.left == item.right:
             continue
         if len(about) == 1 and item.kind in _SETTLED_BY_ONE_PERSON:
-            supersede_item(item, uow=uow, clock=clock)
+            closed.append(item)
         elif not _is_raised_by_score(item):
             standing.add((item.kind, frozenset((item.left, item.right))))
         elif about in wanted and about not in standing:
             standing.add(about)
         else:
-            supersede_item(item, uow=uow, clock=clock)
+            closed.append(item)
+    for item in closed:
+        supersede_item(item, uow=uow, clock=clock)
     new = [
         q
         for about, q in wanted.items()
         if about not in standing and (q.kind, frozenset((q.left, q.right))) not in standing
     ]
     asked = _not_answered(new, set(placed), uow)
-    return tuple(_open(question, set(raised_by), source, uow, clock, new_id) for question in asked)
+    opened = tuple(_open(question, set(raised_by), source, uow, clock, new_id) for question in asked)
+    return SettledQuestions(opened, tuple(item.review_item_id for item in closed))
 
 
 def _persons_of(left: PatientIdentifier, right: PatientIdentifier, persons: Persons) -> frozenset[object]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import ReviewItem, ReviewStatus
 from mpi.ports import Clock, UnitOfWork
+from mpi.units import UnitConflict
 
 
 def supersede_reviews(identifiers: Collection[PatientIdentifier], *, uow: UnitOfWork, clock: Clock) -> None:
@@ -30,5 +32,13 @@ def supersede_settled(
 
 
 def supersede_item(item: ReviewItem, *, uow: UnitOfWork, clock: Clock) -> None:
-    """The question no longer stands."""
-    uow.reviews.save(replace(item, status=ReviewStatus.SUPERSEDED, decided_at=clock(), version=item.version + 1))
+    """The question no longer stands.
+
+    Raises:
+        UnitConflict: somebody else changed the item just now; whether it stands is to be found out again.
+    """
+    closed = replace(item, status=ReviewStatus.SUPERSEDED, decided_at=clock(), version=item.version + 1)
+    try:
+        uow.reviews.save(closed)
+    except StaleDecision as changed:
+        raise UnitConflict from changed

@@ -9,12 +9,14 @@ from mpi.events import IdentityChange
 from mpi.identity.decisions import Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
+from mpi.identity.review import ReviewItem, ReviewStatus, reopened
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import reassert, retract, undone
 from mpi.usecases.chosen_records import lock_persons
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
+from mpi.usecases.supersede_reviews import supersede_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     retract(decision.added, uow)
     reassert(decision.removed, uow)
     restored = _restore(decision, uow, matcher)
+    _restore_questions(decision, uow, clock)
     source = f"review:{command.undone_by}"
     settled = settle_neighbourhood(
         _standing(decision, uow),
@@ -95,6 +98,26 @@ def _restore(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> list[Ente
             uow.records.save(linked, blocking_keys=matcher.blocking_keys(linked))
     uow.records.drop_redirects([change.before.enterprise_id for change in decision.changes])
     return list(persons)
+
+
+def _restore_questions(decision: Decision, uow: UnitOfWork, clock: Clock) -> None:
+    """Ask again what the decision answered or settled, and no more what came up with it."""
+    for item_id in decision.opened_items:
+        item = uow.reviews.get(item_id)
+        if item is not None and item.status is ReviewStatus.OPEN:
+            supersede_item(item, uow=uow, clock=clock)
+    answered = () if decision.review_item_id is None else (decision.review_item_id,)
+    for item_id in (*decision.closed_items, *answered):
+        item = uow.reviews.get(item_id)
+        if item is not None and item.status is not ReviewStatus.OPEN and not _is_asked_or_gone(item, uow):
+            uow.reviews.save(reopened(item))
+
+
+def _is_asked_or_gone(item: ReviewItem, uow: UnitOfWork) -> bool:
+    pair = {item.left, item.right}
+    if not all(record.is_active for record in uow.records.get_many(pair).values()):
+        return True
+    return any(other.kind is item.kind and {other.left, other.right} == pair for other in uow.reviews.open_about(pair))
 
 
 def _standing(decision: Decision, uow: UnitOfWork) -> list[SourceRecord]:

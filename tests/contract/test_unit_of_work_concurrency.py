@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from federation.ports import UnitOfWork
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import EnterpriseId
+from mpi.units import UnitConflict, carry_out
 from tests.contract.stores import NOW, Store, a_change, a_record, an_identifier, an_item, keep_records
 
 PATIENCE_SECONDS = 30
@@ -69,6 +71,45 @@ def test_a_lock_is_held_until_the_unit_ends(store: Store) -> None:
             unit.commit()
         future.result(PATIENCE_SECONDS)
     assert order == ["first", "second"]
+
+
+def test_who_holds_a_lock_never_waits_for_another(sql_store: Store) -> None:
+    """Else two units could wait for each other. SQLite has one writer at a time, who gets everything."""
+    with sql_store.begin() as one:
+        one.lock(["a"])
+        if sql_store.engine is None or sql_store.engine.dialect.name != "postgresql":
+            assert one.lock(["b"]) is False
+            return
+        with sql_store.begin() as other:
+            other.lock(["b", "c"])
+            with pytest.raises(UnitConflict) as conflict:
+                one.lock(["b"])
+            assert conflict.value.keys == {"a", "b"}
+            assert other.lock(["b"]) is False
+            assert other.lock(["d"]) is True
+    assert "a" not in str(conflict.value).split()[1:]
+
+
+def test_rows_locked_crosswise_are_begun_again_and_not_an_error(sql_store: Store) -> None:
+    """Whatever keys do not cover, the database finds out; one of the two is broken off and begins again."""
+    keep_records(sql_store, a_record("1"), a_record("2"))
+    meet, attempts = threading.Barrier(2), [0, 0]
+
+    def work(number: int) -> int:
+        def save(unit: UnitOfWork) -> int:
+            attempts[number] += 1
+            for place, which in enumerate(("1", "2") if number else ("2", "1")):
+                unit.records.save(a_record(which, person=f"E-{number}"), blocking_keys=[])
+                if place == 0 and attempts[number] == 1 and is_postgresql:
+                    meet.wait(PATIENCE_SECONDS)
+            unit.commit()
+            return number
+
+        return carry_out(sql_store.begin, save)
+
+    is_postgresql = sql_store.engine is not None and sql_store.engine.dialect.name == "postgresql"
+    assert sorted(in_threads(2, work), key=str) == [0, 1]
+    assert sum(attempts) >= 3 if is_postgresql else attempts == [1, 1]
 
 
 def _ends_within(future: Future[None], seconds: float) -> bool:

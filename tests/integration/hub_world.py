@@ -28,6 +28,7 @@ from gateway.demo_issuer import DemoIssuer
 from gateway.fhir.routes import fhir_routes
 from gateway.metrics import HubMetrics
 from gateway.permissions import Role
+from gateway.rate_limits import RateLimits, no_rate_limits
 from gateway.resources import HubResources
 from gateway.settings import HttpSettings, Settings
 from gateway.signing_keys import FixedKeys
@@ -145,8 +146,9 @@ class Hub:
         authorities: AuthorityRegistry = AUTHORITIES,
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
+        rates: RateLimits | None = None,
     ) -> None:
-        store = MemoryStore()
+        store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
         self.index = Index(self.units, authorities=authorities)  # type: ignore[arg-type]
         self.issuer = DemoIssuer(clock=lambda: NOON)
@@ -161,6 +163,7 @@ class Hub:
             normalize_order=normalize_order,
             clock=lambda: NOON,
             new_id=self.index.new_id,
+            rates=rates or no_rate_limits(),
             default_deadline_seconds=deadline_seconds,
             authenticate=TokenVerifier(
                 FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: NOON

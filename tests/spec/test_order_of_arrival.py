@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import count, permutations
 
 import pytest
 
@@ -25,6 +25,8 @@ SHUFFLES = 20
 RECORDS = 400
 ANA = person("Arroyo", "Ana", middle="Luz", born="1984-03-12", sex="F", phone="202-555-0134", street="12 Mill Road",
              city="Harlow Falls", postal_code="00112", ssn_last4="4821")  # fmt: skip
+
+CHILD = replace(ANA, birth_date=person(born="2024-05-02").birth_date, name=replace(ANA.name, middle=""), ssn_last4="")
 
 
 def arrive(rows: Sequence[PatientRow]) -> tuple[frozenset[frozenset[str]], int]:
@@ -115,3 +117,24 @@ def test_a_person_of_several_records_keeps_its_id_when_another_comes(late: str) 
     before = index.person_of(early[0])
     index.register(late, as_=ANA)
     assert {index.person_of(i) for i in (*early, late)} == {before}
+
+
+@pytest.mark.parametrize("order", list(permutations(("named", "twin", "unnamed"))))
+def test_an_unnamed_newborn_with_a_twin_waits_in_any_order(order: tuple[str, ...]) -> None:
+    said = {
+        "named": ("NGH|1", replace(CHILD, name=replace(CHILD.name, given="Elena"), ssn_last4="4821")),
+        "twin": ("NGH|2", replace(CHILD, name=replace(CHILD.name, given="Sofia"), ssn_last4="5930")),
+        "unnamed": ("LKM|7", replace(CHILD, name=replace(CHILD.name, given="Baby Girl"))),
+    }
+    index = Index()
+    for name in order:
+        index.register(said[name][0], as_=said[name][1])
+    assert len({index.person_of(identifier) for identifier, _ in said.values()}) == 3
+    assert {kind for _, kind, _, _ in index.open_items()} == {"possible_match"}
+
+
+def test_an_unnamed_newborn_without_a_twin_is_the_named_child() -> None:
+    index = Index()
+    index.register("LKM|7", as_=replace(CHILD, name=replace(CHILD.name, given="Baby Girl")))
+    index.register("NGH|1", as_=replace(CHILD, name=replace(CHILD.name, given="Elena")))
+    assert index.are_one("LKM|7", "NGH|1")

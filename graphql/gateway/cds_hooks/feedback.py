@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from federation.errors import AlertClosed, UnknownAlert
 from federation.imaging.alerts import OverrideReason
+from federation.ports import UnitOfWork
 from federation.usecases.decide_alert import DecideAlert, decide_alert
 from gateway.cds_hooks.client_auth import CdsClient
 from gateway.cds_hooks.models import Feedback, FeedbackRequest
 from gateway.observability import get_logger
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
+from mpi.units import carry_out
 
 _LONGEST_COMMENT = 500
 _REASONS = {reason.value: reason for reason in OverrideReason}
@@ -31,7 +33,7 @@ def take_feedback(sent: FeedbackRequest, *, client: CdsClient, resources: HubRes
 
 
 def _take(one: Feedback, client: CdsClient, resources: HubResources, correlation_id: str) -> None:
-    with resources.units() as uow:
+    def take(uow: UnitOfWork) -> None:
         before = uow.alerts.newest(one.card)
         if before is None or before.ordering_site != client.site_id:
             raise UnknownAlert("no alert of this site")
@@ -52,6 +54,8 @@ def _take(one: Feedback, client: CdsClient, resources: HubResources, correlation
             )
         )
         uow.commit()
+
+    carry_out(resources.units, take)
 
 
 def _command(one: Feedback, client: CdsClient) -> DecideAlert:

@@ -24,6 +24,7 @@ from mpi.identity.updates import DemographicsUpdate
 from mpi.matching.link_batch import link_records
 from mpi.matching.match_model import default_model
 from mpi.ports import UnitOfWork
+from mpi.units import carry_out
 from mpi.usecases.explain_pair import explain_pair
 from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
 
@@ -93,20 +94,23 @@ def _load_batch(
     refused: list[tuple[CsvRow, str]],
 ) -> None:
     """One transaction: a file that is stopped half-way has whole batches in it, and can be loaded again."""
-    with hub.units() as uow:
-        taken = 0
+
+    def load(uow: UnitOfWork) -> tuple[list[RegisterEffect], list[tuple[CsvRow, str]]]:
+        effects, problems = [], []
         for row in batch:
             try:
-                effect = _take_row(_command(row, date_format), hub, uow)
+                effects.append(_take_row(_command(row, date_format), hub, uow))
             except MpiError as error:
-                refused.append((row, str(error)))
-                continue
-            counts[effect.value] += 1
-            taken += 1
-        uow.audit.append(
-            AuditEvent(utc_now(), "command-line", "", "mpi load", AuditOutcome.SUCCESS, detail=f"rows={taken}")
-        )
+                problems.append((row, str(error)))
+        detail = f"rows={len(effects)}"
+        uow.audit.append(AuditEvent(utc_now(), "command-line", "", "mpi load", AuditOutcome.SUCCESS, detail=detail))
         uow.commit()
+        return effects, problems
+
+    effects, problems = carry_out(hub.units, load)
+    for effect in effects:
+        counts[effect.value] += 1
+    refused += problems
 
 
 def _take_row(command: RegisterRecord, hub: Hub, uow: UnitOfWork) -> RegisterEffect:

@@ -17,6 +17,7 @@ from gateway.settings import load_settings
 from gateway.written_files import write_whole
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.identity.records import SourceRecord
+from mpi.units import carry_out
 from mpi.usecases.rematch_record import RematchedPair, RematchFinding, RematchMode, rematch_record
 
 if TYPE_CHECKING:
@@ -98,20 +99,24 @@ def _batch(
     hub: Hub, run: RematchRun, mode: RematchMode, size: int, found: list[RematchedPair]
 ) -> tuple[RematchRun, int]:
     """One transaction: some records, and how far the run has come."""
-    with hub.read() if mode is RematchMode.LOOK else hub.units() as uow:
+
+    def judge(uow: SqlUnitOfWork) -> tuple[RematchRun, int, list[RematchedPair]]:
         page = uow.records.active_after(run.last, limit=size)
-        run, pairs = _judge(hub, run, page, mode, uow)
+        gone_on, pairs = _judge(hub, run, page, mode, uow)
         if len(page) < size:
-            run = replace(run, finished_at=utc_now())
+            gone_on = replace(gone_on, finished_at=utc_now())
         if mode is not RematchMode.LOOK:
-            uow.rematch_runs.save(run)
+            uow.rematch_runs.save(gone_on)
             detail = f"model={run.model_version} rows={len(page)} pairs={len(pairs)}"
             uow.audit.append(
                 AuditEvent(utc_now(), "command-line", "", "mpi rematch", AuditOutcome.SUCCESS, detail=detail)
             )
             uow.commit()
+        return gone_on, len(page), pairs
+
+    gone_on, rows, pairs = carry_out(hub.read if mode is RematchMode.LOOK else hub.units, judge)
     found += pairs
-    return run, len(page)
+    return gone_on, rows
 
 
 def _judge(

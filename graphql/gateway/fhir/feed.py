@@ -16,6 +16,7 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import REVIEWED, MergeOutcome, check_merge
 from mpi.identity.review import ReviewKind
 from mpi.ports import UnitOfWork
+from mpi.units import carry_out
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.open_review import open_review
@@ -50,18 +51,21 @@ def feed_patient(call: FhirCall) -> FhirAnswer:
     """POST and PUT of a Patient. A PUT may name the record in its URL (``?identifier=system|value``)."""
     resources = call.context.resources
     said = _named_in_url(read_patient(call.body, call.systems, today=resources.clock().date()), call)
+
+    def take(uow: UnitOfWork) -> FhirAnswer:
+        if said.links:
+            lock_identifiers((said,), uow)
+        taken = take_patient(said, event_time(said, call, None), call, uow)
+        answer = _answer(taken, call, uow)
+        uow.audit.append(call.audit_event(subject=taken.enterprise_id, detail=answer.detail))
+        uow.commit()
+        return answer
+
     try:
-        with resources.units() as uow:
-            if said.links:
-                lock_identifiers((said,), uow)
-            taken = take_patient(said, event_time(said, call, None), call, uow)
-            answer = _answer(taken, call, uow)
-            uow.audit.append(call.audit_event(subject=taken.enterprise_id, detail=answer.detail))
-            uow.commit()
+        return carry_out(resources.units, take)
     except RefusedMerge as refusal:
         show_refused_merge(refusal, call)
         raise
-    return answer
 
 
 def _named_in_url(said: PatientSaid, call: FhirCall) -> PatientSaid:
@@ -82,7 +86,7 @@ def event_time(said: PatientSaid, call: FhirCall, sent_at: dt.datetime | None) -
 
 
 def lock_identifiers(patients: tuple[PatientSaid, ...], uow: UnitOfWork) -> None:
-    """All at once, so that two feeds never wait for each other half-way."""
+    """All at once, so that a feed rarely has to begin again half-way."""
     linked = [i for said in patients for link in said.links for i in link.identifiers]
     uow.lock(sorted({str(i) for i in (*linked, *(i for said in patients for i in said.identifiers))}))
 
@@ -186,7 +190,8 @@ def _site_of(authority: str, call: FhirCall) -> str:
 def show_refused_merge(refusal: RefusedMerge, call: FhirCall) -> None:
     """Nothing of it took effect, but staff see it."""
     resources = call.context.resources
-    with resources.units() as uow:
+
+    def show(uow: UnitOfWork) -> None:
         open_review(
             ReviewKind.MERGE_REFUSED,
             refusal.survivor,
@@ -197,6 +202,8 @@ def show_refused_merge(refusal: RefusedMerge, call: FhirCall) -> None:
             new_id=resources.new_id,
         )
         uow.commit()
+
+    carry_out(resources.units, show)
 
 
 def taken_issue(taken: Taken) -> dict[str, object]:

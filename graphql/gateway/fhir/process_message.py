@@ -16,6 +16,7 @@ from gateway.fhir.feed import RefusedMerge, Taken, event_time, lock_identifiers,
 from gateway.fhir.feed import taken_issue as issue_of
 from gateway.fhir.outcomes import FhirAnswer, outcome
 from mpi.ports import UnitOfWork
+from mpi.units import carry_out
 
 
 def process_message(call: FhirCall) -> FhirAnswer:
@@ -23,8 +24,7 @@ def process_message(call: FhirCall) -> FhirAnswer:
     resources = call.context.resources
     message = read_message(call.body, call.systems, today=resources.clock().date())
     try:
-        with resources.units() as uow:
-            return _process(message, call, uow)
+        return carry_out(resources.units, lambda uow: _process(message, call, uow))
     except RefusedMerge as refusal:
         show_refused_merge(refusal, call)
         raise

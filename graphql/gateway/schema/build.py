@@ -10,7 +10,6 @@ from strawberry.extensions import (
     AddValidationRules,
     MaxTokensLimiter,
     ParserCache,
-    SchemaExtension,
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
@@ -18,11 +17,11 @@ from strawberry.types import ExecutionContext
 
 from gateway.observability import get_logger
 from gateway.schema.enums import register_enums
-from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION
+from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION, trusted_rule
 from gateway.schema.masking import HubMaskErrors, is_unexpected
 from gateway.schema.roots import Mutation, Query
+from gateway.schema.subscriptions import Subscription
 
-NOT_TRUSTED = "this hub carries out documents that it knows beforehand only"
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
 
@@ -41,16 +40,16 @@ class HubSchema(strawberry.Schema):
                 )
 
 
-class OnlyTrusted(SchemaExtension):
-    """Refuses a document that is not known beforehand before it is parsed, whichever way it came in."""
-
-    def __init__(self, trusted: Container[str]) -> None:
-        self._trusted = trusted
+class CachedParser(ParserCache):
+    """Keeps parsed documents. What cannot be parsed is left to be refused where syntax errors are expected."""
 
     def on_parse(self) -> Iterator[None]:
-        """Compare the text as it was sent."""
-        if self.execution_context.query not in self._trusted:
-            raise GraphQLError(NOT_TRUSTED, extensions={"code": "DOCUMENT_NOT_TRUSTED"})
+        """Take the document from the cache, or parse it."""
+        parsing = super().on_parse()
+        try:
+            next(iter(parsing))
+        except GraphQLError:
+            self.execution_context.graphql_document = None
         yield
 
 
@@ -60,16 +59,19 @@ def build_schema(*, introspection: bool = False, only_trusted: Container[str] | 
     ``only_trusted``: no document is carried out but these.
     """
     register_enums()
-    rules = RULES if introspection else RULES_WITHOUT_INTROSPECTION
+    rules = [
+        *(RULES if introspection else RULES_WITHOUT_INTROSPECTION),
+        *([] if only_trusted is None else [trusted_rule(only_trusted)]),
+    ]
     return HubSchema(
         Query,
         Mutation,
+        Subscription,
         config=StrawberryConfig(disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: AddValidationRules(rules),
-            *([] if only_trusted is None else [lambda: OnlyTrusted(only_trusted)]),
-            lambda: ParserCache(_CACHED_DOCUMENTS),
+            lambda: CachedParser(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
             HubMaskErrors,
         ],

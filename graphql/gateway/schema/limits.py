@@ -7,7 +7,7 @@ once: the cache of validated documents is keyed by them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,10 @@ from graphql import (
     is_list_type,
 )
 
+NOT_TRUSTED = "this hub carries out documents that it knows beforehand only"
 MAX_DEPTH = 12
+"""Fields with a selection below each other."""
+
 MAX_ALIASES = 15
 MAX_ROOT_FIELDS = 5
 MAX_TOKENS = 1500
@@ -81,8 +84,8 @@ class SizeLimit(ValidationRule):
     def _judge(self, size: Size) -> None:
         if size.fields > MAX_ROOT_FIELDS:
             self.report_error(GraphQLError(f"more than {MAX_ROOT_FIELDS} fields at the root of one operation"))
-        if size.depth > MAX_DEPTH:
-            self.report_error(GraphQLError(f"fields below each other: {size.depth}; allowed: {MAX_DEPTH}"))
+        if size.depth - 1 > MAX_DEPTH:
+            self.report_error(GraphQLError(f"the maximum operation depth of {MAX_DEPTH} is exceeded"))
         if size.aliases > MAX_ALIASES:
             self.report_error(GraphQLError(f"more than {MAX_ALIASES} aliases"))
         if size.cost > MAX_COST:
@@ -145,6 +148,17 @@ class Measure:
             return UNKNOWN_PAGE
         default = field.args["first"].default_value
         return default if given is None and isinstance(default, int) else MAX_COST
+
+
+def trusted_rule(trusted: Container[str]) -> type[ASTValidationRule]:
+    """A rule that refuses every document but these, compared by their text as it was sent."""
+
+    class OnlyTrusted(ASTValidationRule):
+        def enter_document(self, node: DocumentNode, *_: Any) -> None:
+            if node.loc is None or node.loc.source.body not in trusted:
+                self.report_error(GraphQLError(NOT_TRUSTED, extensions={"code": "DOCUMENT_NOT_TRUSTED"}))
+
+    return OnlyTrusted
 
 
 RULES: list[type[ASTValidationRule]] = [SizeLimit]

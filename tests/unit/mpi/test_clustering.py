@@ -49,6 +49,23 @@ def test_a_record_that_fits_two_people_equally_well_waits():
     assert {(pair.a, pair.b, pair.reason) for pair in found.review} == {("a", "x", AMBIGUOUS), ("b", "x", AMBIGUOUS)}
 
 
+def nameless(pair: ScoredPair) -> ScoredPair:
+    return pair._replace(is_nameless=True)
+
+
+def test_a_nameless_record_waits_when_siblings_fit_however_much_better_one_does():
+    both = [nameless(link("a", "x", 40)), nameless(review("b", "x", 9))]
+    assert clustered(both).clusters == ()
+    assert clustered([*both, review("a", "b", 30)]).clusters == ()
+
+
+def test_a_nameless_record_joins_two_records_of_one_child():
+    found = clustered([nameless(link("a", "x", 40)), nameless(review("b", "x", 9)), link("a", "b", 45)])
+    assert found.clusters == (("a", "b", "x"),)
+    unnamed_twice = [nameless(link("a", "x", 40)), nameless(link("a", "y", 39)), nameless(review("x", "y", 20))]
+    assert clustered(unnamed_twice).clusters == (("a", "x", "y"),)
+
+
 def test_name_and_birth_date_alone_do_not_join_two_clusters_of_several():
     pairs = [link("a", "b", 40), link("c", "d", 40), link("b", "c", 16, supported=False)]
     found = clustered(pairs)

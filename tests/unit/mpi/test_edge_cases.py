@@ -118,6 +118,14 @@ def test_father_and_son_with_one_name_and_address_are_not_linked(suffixes):
     assert decision(father, son) is NO
 
 
+def test_father_and_son_born_on_one_day_of_the_year_wait_but_a_mistyped_year_links():
+    father = comparable("Harlow", "John", "1951-03-04", sex="M", phone=PHONE)
+    son = comparable("Harlow", "John", "1981-03-04", sex="M", phone=PHONE, patient_identifier=LKM)
+    assert decision(father, son) is REVIEW
+    mistyped = comparable("Harlow", "John", "1953-03-04", sex="M", phone=PHONE, patient_identifier=LKM)
+    assert decision(father, mistyped) is LINK
+
+
 def test_father_and_son_whose_birth_dates_are_missing_are_not_linked():
     father = comparable("Harlow", "John", sex="M", phone=PHONE, suffix="Sr.")
     son = comparable("Harlow", "John", sex="M", phone=PHONE, suffix="II", patient_identifier=LKM)
