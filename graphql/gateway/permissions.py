@@ -121,6 +121,8 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "alerts": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
         "acceptAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
         "overrideAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
+        "alertRevisions": OperationPolicy(SiteRule.WHOLE, Needed("DetectedIssue", "rs"), CARE_PURPOSES),
+        "reviewQueueChanges": _whole("Linkage", "rs"),
         "person": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
         "reviewQueue": _whole("Linkage", "rs"),
         "reviewItem": _whole("Linkage", "rs"),

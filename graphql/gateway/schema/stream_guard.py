@@ -17,7 +17,7 @@ from strawberry.extensions import FieldExtension
 from gateway.context import StreamContext, StreamInfo, keep_audit
 from gateway.errors import NotAuthenticated
 from gateway.observability import get_logger
-from gateway.permissions import Role, role_used
+from gateway.permissions import Role, decide_access
 from gateway.schema.guard import AboutPersons
 from gateway.schema.inputs import InputProblem
 from gateway.schema.refusals import InvalidInput, NotAllowed, PatientNotFound, SubscriptionEnded
@@ -26,7 +26,6 @@ from mpi.errors import UnknownIdentifier
 
 EXPIRED = "token_expired"
 TOO_MANY = "too_many_subscriptions"
-_NOT_ALLOWED = "role_not_allowed"
 _log = get_logger("gateway.subscriptions")
 
 
@@ -46,11 +45,12 @@ class GuardedStream(FieldExtension):
         self, open_stream: Callable[[], AsyncGenerator[Any, None]], context: StreamContext
     ) -> AsyncGenerator[Any, None]:
         started = time.monotonic()
-        role = role_used(self.operation, context.caller.roles)
+        decision = decide_access(self.operation, context.caller.claims)
+        role = decision.role
         if role is None:
-            await self._keep(context, None, AuditOutcome.REFUSED, detail=_NOT_ALLOWED)
-            self._count(context, AuditOutcome.REFUSED, _NOT_ALLOWED, started)
-            yield NotAllowed()
+            await self._keep(context, None, AuditOutcome.REFUSED, detail=decision.reason)
+            self._count(context, AuditOutcome.REFUSED, decision.reason, started)
+            yield NotAllowed.because(decision.reason)
             return
         with context.streams.open_streams.one_of(context.caller.subject) as has_place:
             if not has_place:
@@ -161,4 +161,5 @@ async def _why_unwanted(operation: str, context: StreamContext) -> str | None:
         caller = await asyncio.to_thread(context.resources.authenticate, context.authorization)
     except NotAuthenticated as refusal:
         return refusal.reason
-    return None if role_used(operation, caller.roles) is not None else _NOT_ALLOWED
+    decision = decide_access(operation, caller.claims)
+    return None if decision.is_allowed else decision.reason
