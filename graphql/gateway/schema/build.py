@@ -21,6 +21,7 @@ from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION
 from gateway.schema.masking import HubMaskErrors, is_unexpected
 from gateway.schema.roots import Mutation, Query
 from gateway.schema.subscriptions import Subscription
+from gateway.schema.words import describe
 
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
@@ -63,7 +64,7 @@ def build_schema(*, introspection: bool = False, only_trusted: Container[str] | 
         *(RULES if introspection else RULES_WITHOUT_INTROSPECTION),
         *([] if only_trusted is None else [trusted_rule(only_trusted)]),
     ]
-    return HubSchema(
+    schema = HubSchema(
         Query,
         Mutation,
         Subscription,
@@ -76,3 +77,5 @@ def build_schema(*, introspection: bool = False, only_trusted: Container[str] | 
             HubMaskErrors,
         ],
     )
+    describe(schema._schema)
+    return schema
