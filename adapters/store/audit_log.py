@@ -112,8 +112,8 @@ def _values(row: ChainRow) -> dict[str, Any]:
 
 
 def _head_of(connection: sa.Connection) -> AuditHead:
-    found = connection.execute(_LAST).first()
-    return EMPTY_CHAIN if found is None else AuditHead(found[0], bytes(found[1]))
+    found = rows(connection, _LAST)
+    return AuditHead(found[0]["number"], bytes(found[0]["chain_hash"])) if found else EMPTY_CHAIN
 
 
 def _last_of(number: sa.Column[int], chain_hash: sa.Column[bytes]) -> sa.Select[tuple[int, bytes]]:
