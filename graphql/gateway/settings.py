@@ -34,6 +34,26 @@ class HttpSettings(_Part):
     port: int = Field(8420, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
     graphiql: bool = Field(False, description="serve the GraphiQL page at /graphql")
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
+    introspection: bool = Field(False, description="callers may ask for the schema here; graphiql needs and implies it")
+    only_trusted_documents: bool = Field(
+        False, description="carry out no GraphQL document but the published ones and those of trusted_documents_folder"
+    )
+    trusted_documents_folder: Path | None = Field(None, description="further trusted documents, .graphql files")
+    client_requests_per_minute: int | None = Field(
+        6_000, ge=1, description="requests of one client, by the subject of its token; none = without end"
+    )
+    address_requests_per_minute: int | None = Field(
+        30_000, ge=1, description="requests from one address, with or without a token; none = without end"
+    )
+    anonymous_requests_per_minute: int | None = Field(
+        120, ge=1, description="requests from one address without a good token, beyond that unaudited; none = all"
+    )
+    rates_url: str | None = Field(
+        None, pattern=r"^rediss?://", description="where several hubs count requests together; none = each by itself"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses of proxies whose X-Forwarded-For is believed; none = nobody's"
+    )
 
 
 class SubscriptionSettings(_Part):
