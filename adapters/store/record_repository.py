@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,17 @@ from sqlalchemy.dialects import postgresql
 
 from adapters.store import mapping
 from adapters.store.columns import Code
-from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, named, names_it, rows
+from adapters.store.statements import (
+    FEW,
+    all_named,
+    insert_or_update,
+    insert_unless_there,
+    is_one_of,
+    named,
+    names_each,
+    names_it,
+    rows,
+)
 from adapters.store.tables import blocking_key, person_redirect, record_history, source_record
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, RecordStatus, SourceRecord
@@ -55,6 +66,18 @@ _SHARING_KEYS = (
 )
 """One look-up a key. Asked as one IN list, PostgreSQL reads the whole table of keys until statistics are gathered."""
 
+_SURVIVOR = (_record.surviving_authority, _record.surviving_local_patient_id)
+
+
+@lru_cache(maxsize=FEW)
+def _retired_into(count: int) -> sa.Select[Any]:
+    return _retired_where(names_each(*_SURVIVOR, count))
+
+
+def _retired_where(survivor: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    statement = sa.select(*_IDENTIFIER_ORDER).where(survivor, _record.status == RecordStatus.RETIRED)
+    return statement.order_by(*_IDENTIFIER_ORDER)
+
 
 class SqlRecordRepository:
     """``mpi.ports.RecordRepository`` on a connection."""
@@ -88,12 +111,12 @@ class SqlRecordRepository:
     def retired_into(self, identifiers: Collection[PatientIdentifier]) -> tuple[PatientIdentifier, ...]:
         if not identifiers:
             return ()
-        survivor = (_record.surviving_authority, _record.surviving_local_patient_id)
-        statement = sa.select(*_IDENTIFIER_ORDER).where(
-            is_one_of(*survivor, identifiers), _record.status == RecordStatus.RETIRED
-        )
-        ordered = statement.order_by(*_IDENTIFIER_ORDER)
-        return tuple(mapping.identifier_from(row) for row in rows(self._connection, ordered))
+        wanted = set(identifiers)
+        if len(wanted) <= FEW:
+            found = rows(self._connection, _retired_into(len(wanted)), all_named(wanted))
+        else:
+            found = rows(self._connection, _retired_where(is_one_of(*_SURVIVOR, wanted)))
+        return tuple(mapping.identifier_from(row) for row in found)
 
     def sharing_keys(self, keys: Collection[str], *, limit: int) -> Candidates:
         """Ties go by identifier, so that the same question has the same answer on every database."""

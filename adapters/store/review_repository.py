@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.store import mapping
-from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, named, names_it, rows
+from adapters.store.statements import (
+    FEW,
+    all_named,
+    insert_or_update,
+    insert_unless_there,
+    is_one_of,
+    named,
+    names_each,
+    names_it,
+    rows,
+)
 from adapters.store.tables import never_link, review_item
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
@@ -65,7 +76,10 @@ class SqlReviewRepository:
             return self._items(_OPEN_ABOUT_ONE, named(*identifiers))
         if not identifiers:
             return ()
-        about = sa.select(review_item).where(_IS_OPEN, _on_either_side(identifiers))
+        wanted = set(identifiers)
+        if len(wanted) <= FEW:
+            return self._items(_open_about(len(wanted)), all_named(wanted))
+        about = sa.select(review_item).where(_IS_OPEN, _on_either_side(wanted))
         return self._items(about.order_by(*_URGENCY))
 
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
@@ -103,6 +117,13 @@ class SqlReviewRepository:
 
     def _items(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> tuple[ReviewItem, ...]:
         return tuple(mapping.review_from(row) for row in rows(self._connection, statement, parameters))
+
+
+@lru_cache(maxsize=FEW)
+def _open_about(count: int) -> sa.Select[Any]:
+    left = names_each(_item.left_authority, _item.left_local_patient_id, count)
+    right = names_each(_item.right_authority, _item.right_local_patient_id, count)
+    return sa.select(review_item).where(_IS_OPEN, sa.or_(left, right)).order_by(*_URGENCY)
 
 
 def _on_either_side(identifiers: Collection[PatientIdentifier]) -> sa.ColumnElement[bool]:

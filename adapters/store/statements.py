@@ -76,6 +76,29 @@ def named(identifier: PatientIdentifier) -> dict[str, str]:
     return {"authority": identifier.assigning_authority, "number": identifier.local_patient_id}
 
 
+FEW = 64
+"""Up to so many identifiers a statement is built once and kept; more are grouped by authority (``is_one_of``)."""
+
+
+def names_each(authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], count: int) -> sa.ColumnElement[bool]:
+    """True for rows that name one of so many identifiers (see ``all_named``): built once, run often."""
+    return sa.or_(
+        *(
+            sa.and_(authority == sa.bindparam(f"authority_{i}"), number == sa.bindparam(f"number_{i}"))
+            for i in range(count)
+        )
+    )
+
+
+def all_named(identifiers: Collection[PatientIdentifier]) -> dict[str, str]:
+    """The parameters of a statement with ``names_each``."""
+    parameters: dict[str, str] = {}
+    for i, identifier in enumerate(identifiers):
+        parameters[f"authority_{i}"] = identifier.assigning_authority
+        parameters[f"number_{i}"] = identifier.local_patient_id
+    return parameters
+
+
 def is_one_of(
     authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], identifiers: Collection[PatientIdentifier]
 ) -> sa.ColumnElement[bool]:

@@ -17,6 +17,7 @@ from gateway.observability import get_logger
 from gateway.schema.enums import register_enums
 from gateway.schema.limits import MAX_TOKENS, RULES
 from gateway.schema.masking import HubMaskErrors, is_unexpected
+from gateway.schema.plain_fields import PlainFieldsExecutor
 from gateway.schema.roots import Mutation, Query
 
 _CACHED_DOCUMENTS = 256
@@ -44,6 +45,7 @@ def build_schema() -> HubSchema:
         Query,
         Mutation,
         config=StrawberryConfig(disable_field_suggestions=True),
+        execution_context_class=PlainFieldsExecutor,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: AddValidationRules(RULES),
