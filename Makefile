@@ -25,6 +25,7 @@ check: setup-dev setup-edge ## format, lint, types, import contracts, published 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	cd graphql && ../$(BIN)/python -m gateway.print_schema --check
+	cd graphql && ../$(BIN)/python -m gateway.print_access_matrix --check
 	cd graphql && ../.venv-edge/bin/python -m edge.print_schema --check
 
 test: setup-dev setup-edge ## get and start the servers that tests need, run every test

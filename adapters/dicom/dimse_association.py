@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from pynetdicom.association import Association
 
+from adapters.connection.tls import error_of_tls
 from adapters.dicom.attributes import Attributes
 from adapters.dicom.dimse_query import error_of_rejection
 from adapters.dicom.dimse_socket import QuickEntity, socket_of
@@ -80,16 +82,19 @@ def dispose(association: Association, *, politely: bool) -> None:
         connection.discard()
 
 
-def open_association(settings: DimseSettings, call: Call) -> Association:
-    """A new association.
+def open_association(settings: DimseSettings, call: Call, tls_context: ssl.SSLContext | None = None) -> Association:
+    """A new association, by TLS if there is a context.
 
     Raises:
         SourceError: of the kind that fits what went wrong.
     """
     entity = _application_entity(settings, call)
+    tls_args = None if tls_context is None else (tls_context, settings.server_name or settings.host)
     started = time.monotonic()
     try:
-        association = entity.associate(settings.host, settings.port, ae_title=settings.called_ae_title)
+        association = entity.associate(
+            settings.host, settings.port, ae_title=settings.called_ae_title, tls_args=tls_args
+        )
     except OSError as error:
         raise SourceUnavailable("host_not_found") from error
     if association.is_established:
@@ -131,6 +136,8 @@ def _why_not_established(association: Association, entity: QuickEntity, seconds:
         answer: Any = association.acceptor.primitive
         return error_of_rejection(answer.result, answer.result_source, answer.diagnostic)
     connection = socket_of(association)
+    if connection is not None and connection.tls_failure is not None:
+        return error_of_tls(connection.tls_failure)
     if connection is None or not connection.was_connected:
         timed_out = seconds >= (entity.connection_timeout or 0)
         return SourceTimedOut("connect_timeout") if timed_out else SourceUnavailable("connection_refused")

@@ -12,6 +12,7 @@ import datetime as dt
 import threading
 from dataclasses import dataclass, field
 
+from federation.changes import Change, ChangeKind
 from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
@@ -74,7 +75,13 @@ class MemoryState:
     order_checks: dict[str, dict[int, OrderCheck]] = field(default_factory=dict)
     alerts: dict[str, tuple[DuplicateAlert, ...]] = field(default_factory=dict)
     placed_orders: dict[str, PlacedOrder] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
     study_index: dict[PatientIdentifier, dict[SiteId, IndexedAnswer]] = field(default_factory=dict)
+
+    def note_change(self, kind: ChangeKind, key: str, version: int) -> None:
+        """Add an entry to the log of changes."""
+        number = self.changes[-1].number + 1 if self.changes else 1
+        self.changes.append(Change(number, kind, key, version))
 
     def copy(self) -> MemoryState:
         return MemoryState(*(getattr(self, part.name).copy() for part in dataclasses.fields(self)))

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 
 from adapters.store import mapping
-from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
+from adapters.store.statements import (
+    insert_or_update,
+    insert_unless_there,
+    is_one_of,
+    named_by_authority,
+    names_one_of,
+    rows,
+)
 from adapters.store.tables import always_link, decided_record, identity_decision
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import PatientIdentifier
@@ -64,6 +72,12 @@ class SqlDecisionRepository:
     def always_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[AlwaysLink, ...]:
         if not identifiers:
             return ()
-        on_either_side = sa.or_(is_one_of(*_LEFT, identifiers), is_one_of(*_RIGHT, identifiers))
-        statement = sa.select(always_link).where(on_either_side).order_by(*_LEFT, *_RIGHT)
-        return tuple(mapping.always_link_from(row) for row in rows(self._connection, statement))
+        authorities, parameters = named_by_authority(identifiers)
+        found = rows(self._connection, _always_links(authorities), parameters)
+        return tuple(mapping.always_link_from(row) for row in found)
+
+
+@cache
+def _always_links(authorities: int) -> sa.Executable:
+    on_either_side = sa.or_(names_one_of(*_LEFT, authorities), names_one_of(*_RIGHT, authorities))
+    return sa.select(always_link).where(on_either_side).order_by(*_LEFT, *_RIGHT)

@@ -8,12 +8,14 @@ message is acknowledged after its commit, so a commit has to survive a power cut
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from adapters.store.errors import UnusableUrl
 from mpi.units import UnitConflict
@@ -25,10 +27,16 @@ _BUSY_TIMEOUT_MS = 10_000
 _STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_TIMEOUT_MS = 10_000
 _IDLE_TRANSACTION_TIMEOUT_MS = 60_000
+PING_AFTER_SECONDS = 5.0
+_RESTING_SINCE = "priorlink_resting_since"
 
 
-def make_engine(url: str) -> sa.Engine:
+def make_engine(url: str, *, ping_after_seconds: float = PING_AFTER_SECONDS) -> sa.Engine:
     """An engine for ``sqlite:///path`` or ``postgresql://...`` (psycopg 3). Opens no connection yet.
+
+    A PostgreSQL connection that rested for ``ping_after_seconds`` is asked whether the server is still there, and
+    replaced if not. Asking each time costs a round trip a transaction; if the server goes while a connection rests for
+    less, one transaction fails, and with it all connections are given up.
 
     Raises:
         UnusableUrl: another database, or SQLite in memory (use the in-memory store instead).
@@ -41,7 +49,7 @@ def make_engine(url: str) -> sa.Engine:
         case "sqlite":
             return _sqlite_engine(parsed)
         case "postgresql":
-            return _postgresql_engine(parsed)
+            return _postgresql_engine(parsed, ping_after_seconds)
         case other:
             raise UnusableUrl(f"database kind is not supported: {other}")
 
@@ -71,7 +79,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
 
 
-def _postgresql_engine(url: sa.URL) -> sa.Engine:
+def _postgresql_engine(url: sa.URL, ping_after_seconds: float) -> sa.Engine:
     settings = {
         "statement_timeout": _STATEMENT_TIMEOUT_MS,
         "lock_timeout": _LOCK_TIMEOUT_MS,
@@ -84,11 +92,30 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
         json_serializer=_json_text,
         pool_size=10,
         max_overflow=20,
-        pool_pre_ping=True,
         connect_args={"options": " ".join(f"-c {name}={value}" for name, value in settings.items())},
     )
     sa.event.listen(engine, "handle_error", _drop_detail)
+    sa.event.listen(engine, "checkin", _note_rest)
+    sa.event.listen(engine, "checkout", _ping_after(ping_after_seconds))
     return engine
+
+
+def _note_rest(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_RESTING_SINCE] = time.monotonic()
+
+
+def _ping_after(rested_seconds: float) -> Callable[..., None]:
+    def ping(connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        now = time.monotonic()
+        if now - entry.info.get(_RESTING_SINCE, now) < rested_seconds:
+            return
+        try:
+            connection.cursor().execute("SELECT 1")
+            connection.rollback()
+        except psycopg.Error as error:
+            raise sa.exc.DisconnectionError from error
+
+    return ping
 
 
 def _drop_detail(context: sa.ExceptionContext) -> None:

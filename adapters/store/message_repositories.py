@@ -13,6 +13,8 @@ from adapters.store.tables import inbox, outbox
 from federation.ports import OutboxMessage
 from mpi.events import PersonChanged
 
+_PUBLISH = sa.insert(outbox).inline()
+
 
 class SqlInbox:
     """``mpi.ports.Inbox`` on a connection. The database refuses to keep the same message twice."""
@@ -55,7 +57,7 @@ class SqlEventSink:
         self._connection = connection
 
     def publish(self, event: PersonChanged) -> None:
-        self._connection.execute(sa.insert(outbox).values(mapping.outbox_values(event)))
+        self._connection.execute(_PUBLISH, mapping.outbox_values(event))
 
 
 class SqlOutbox:
@@ -101,4 +103,9 @@ class SqlOutbox:
         return mapping.outbox_from(found[0]) if found else None
 
     def mark_done(self, outbox_id: int, *, at: dt.datetime) -> None:
-        self._connection.execute(sa.update(outbox).where(outbox.c.outbox_id == outbox_id).values(done_at=at))
+        self.mark_all_done((outbox_id,), at=at)
+
+    def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
+        if outbox_ids:
+            of_these = outbox.c.outbox_id.in_(sorted(outbox_ids))
+            self._connection.execute(sa.update(outbox).where(of_these).values(done_at=at))

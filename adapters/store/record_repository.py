@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,14 +13,12 @@ from sqlalchemy.dialects import postgresql
 from adapters.store import mapping
 from adapters.store.columns import Code
 from adapters.store.statements import (
-    FEW,
-    all_named,
     insert_or_update,
     insert_unless_there,
-    is_one_of,
     named,
-    names_each,
+    named_by_authority,
     names_it,
+    names_one_of,
     rows,
 )
 from adapters.store.tables import blocking_key, person_redirect, record_history, source_record
@@ -38,12 +36,18 @@ _OF_PERSON = (
     .where(_record.enterprise_id == sa.bindparam("person"), _IS_ACTIVE)
     .order_by(*_IDENTIFIER_ORDER)
 )
+_OF_PERSONS = (
+    sa.select(source_record)
+    .where(_record.enterprise_id.in_(sa.bindparam("persons", expanding=True)), _IS_ACTIVE)
+    .order_by(*_IDENTIFIER_ORDER)
+)
 _KEYS_OF = sa.select(blocking_key.c.key).where(blocking_key.c.record_id == sa.bindparam("record_id"))
 _HISTORY_OF = (
     sa.select(record_history)
     .where(names_it(record_history.c.assigning_authority, record_history.c.local_patient_id))
     .order_by(record_history.c.at, record_history.c.history_id)
 )
+_APPEND = sa.insert(record_history).inline()
 _SHARING_KEYS = (
     sa.text(
         """
@@ -66,17 +70,45 @@ _SHARING_KEYS = (
 )
 """One look-up a key. Asked as one IN list, PostgreSQL reads the whole table of keys until statistics are gathered."""
 
-_SURVIVOR = (_record.surviving_authority, _record.surviving_local_patient_id)
+
+@cache
+def _by_identifiers(authorities: int) -> sa.Executable:
+    return sa.select(source_record).where(names_one_of(*_IDENTIFIER_ORDER, authorities))
 
 
-@lru_cache(maxsize=FEW)
-def _retired_into(count: int) -> sa.Select[Any]:
-    return _retired_where(names_each(*_SURVIVOR, count))
-
-
-def _retired_where(survivor: sa.ColumnElement[bool]) -> sa.Select[Any]:
+@cache
+def _retired_into(authorities: int) -> sa.Executable:
+    survivor = names_one_of(_record.surviving_authority, _record.surviving_local_patient_id, authorities)
     statement = sa.select(*_IDENTIFIER_ORDER).where(survivor, _record.status == RecordStatus.RETIRED)
     return statement.order_by(*_IDENTIFIER_ORDER)
+
+
+@cache
+def _save_with_keys() -> sa.Executable:
+    """Insert or update a record and replace its keys, all in one statement of PostgreSQL."""
+    insert = postgresql.insert(source_record)
+    names = [column.name for column in source_record.c if not column.primary_key]
+    identifier = ("assigning_authority", "local_patient_id")
+    saved = (
+        insert.values({name: sa.bindparam(name, type_=source_record.c[name].type) for name in names})
+        .on_conflict_do_update(
+            index_elements=list(identifier),
+            set_={name: insert.excluded[name] for name in names if name not in identifier},
+        )
+        .returning(_record.record_id)
+        .cte("saved")
+    )
+    keys = sa.bindparam("keys", type_=postgresql.ARRAY(Code))
+    dropped = (
+        sa.delete(blocking_key)
+        .where(blocking_key.c.record_id == saved.c.record_id, blocking_key.c.key != sa.all_(keys))
+        .cte("dropped")
+    )
+    wanted = sa.select(sa.func.unnest(keys).label("key"), saved.c.record_id)
+    return (
+        postgresql.insert(blocking_key).from_select(["key", "record_id"], wanted).on_conflict_do_nothing()
+        .add_cte(dropped)
+    )  # fmt: skip
 
 
 class SqlRecordRepository:
@@ -92,7 +124,8 @@ class SqlRecordRepository:
     def get_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, SourceRecord]:
         if not identifiers:
             return {}
-        found = self._records(sa.select(source_record).where(is_one_of(*_IDENTIFIER_ORDER, identifiers)))
+        authorities, parameters = named_by_authority(identifiers)
+        found = self._records(_by_identifiers(authorities), parameters)
         return {record.identifier: record for record in found}
 
     def of_person(self, enterprise_id: EnterpriseId) -> tuple[SourceRecord, ...]:
@@ -102,20 +135,16 @@ class SqlRecordRepository:
         """Every id asked for is a key; a person without records has none."""
         if not enterprise_ids:
             return {}
-        statement = sa.select(source_record).where(_record.enterprise_id.in_(sorted(set(enterprise_ids))), _IS_ACTIVE)
         members: dict[EnterpriseId | None, list[SourceRecord]] = defaultdict(list)
-        for record in self._records(statement.order_by(*_IDENTIFIER_ORDER)):
+        for record in self._records(_OF_PERSONS, {"persons": sorted(set(enterprise_ids))}):
             members[record.enterprise_id].append(record)
         return {enterprise_id: tuple(members[enterprise_id]) for enterprise_id in enterprise_ids}
 
     def retired_into(self, identifiers: Collection[PatientIdentifier]) -> tuple[PatientIdentifier, ...]:
         if not identifiers:
             return ()
-        wanted = set(identifiers)
-        if len(wanted) <= FEW:
-            found = rows(self._connection, _retired_into(len(wanted)), all_named(wanted))
-        else:
-            found = rows(self._connection, _retired_where(is_one_of(*_SURVIVOR, wanted)))
+        authorities, parameters = named_by_authority(identifiers)
+        found = rows(self._connection, _retired_into(authorities), parameters)
         return tuple(mapping.identifier_from(row) for row in found)
 
     def sharing_keys(self, keys: Collection[str], *, limit: int) -> Candidates:
@@ -129,6 +158,11 @@ class SqlRecordRepository:
         return Candidates(records[:limit], truncated=len(records) > limit)
 
     def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None:
+        keys = set(blocking_keys) if record.is_active else set()
+        if self._connection.dialect.name == "postgresql":
+            values = {**mapping.record_values(record), "keys": sorted(keys)}
+            self._connection.execute(_save_with_keys(), values)
+            return
         record_id: int = insert_or_update(
             self._connection,
             source_record,
@@ -136,7 +170,7 @@ class SqlRecordRepository:
             key=("assigning_authority", "local_patient_id"),
             returning="record_id",
         )
-        self._replace_keys(record_id, set(blocking_keys) if record.is_active else set())
+        self._replace_keys(record_id, keys)
 
     def _replace_keys(self, record_id: int, keys: set[str]) -> None:
         of_record = blocking_key.c.record_id == record_id
@@ -197,7 +231,7 @@ class SqlHistoryRepository:
         self._connection = connection
 
     def append(self, entry: HistoryEntry) -> None:
-        self._connection.execute(sa.insert(record_history), mapping.history_values(entry))
+        self._connection.execute(_APPEND, mapping.history_values(entry))
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         found = rows(self._connection, _HISTORY_OF, named(identifier))

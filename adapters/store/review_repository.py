@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.store import mapping
+from adapters.store.change_log import note_change
 from adapters.store.statements import (
-    FEW,
-    all_named,
     insert_or_update,
     insert_unless_there,
-    is_one_of,
     named,
-    names_each,
+    named_by_authority,
     names_it,
+    names_one_of,
     rows,
 )
 from adapters.store.tables import never_link, review_item
+from federation.changes import ChangeKind
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
@@ -70,24 +70,21 @@ class SqlReviewRepository:
         )
         if saved is None:
             raise StaleDecision(f"review item changed since version {item.version - 1}")
+        note_change(self._connection, ChangeKind.REVIEW_ITEM, item.review_item_id, item.version)
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if len(identifiers) == 1:
             return self._items(_OPEN_ABOUT_ONE, named(*identifiers))
         if not identifiers:
             return ()
-        wanted = set(identifiers)
-        if len(wanted) <= FEW:
-            return self._items(_open_about(len(wanted)), all_named(wanted))
-        about = sa.select(review_item).where(_IS_OPEN, _on_either_side(wanted))
-        return self._items(about.order_by(*_URGENCY))
+        authorities, parameters = named_by_authority(identifiers)
+        return self._items(_open_about(authorities), parameters)
 
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if not identifiers:
             return ()
-        is_decided = _item.status == ReviewStatus.DECIDED
-        about = sa.select(review_item).where(is_decided, _on_either_side(identifiers))
-        return self._items(about.order_by(_item.review_item_id))
+        authorities, parameters = named_by_authority(identifiers)
+        return self._items(_decided_about(authorities), parameters)
 
     def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
@@ -108,9 +105,8 @@ class SqlReviewRepository:
         if len(identifiers) == 1:
             found = rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
         elif identifiers:
-            either = sa.or_(is_one_of(*_NEVER_LEFT, identifiers), is_one_of(*_NEVER_RIGHT, identifiers))
-            statement = sa.select(never_link).where(either).order_by(*_NEVER_LEFT, *_NEVER_RIGHT)
-            found = rows(self._connection, statement)
+            authorities, parameters = named_by_authority(identifiers)
+            found = rows(self._connection, _never_links(authorities), parameters)
         else:
             found = []
         return tuple(mapping.never_link_from(row) for row in found)
@@ -119,15 +115,25 @@ class SqlReviewRepository:
         return tuple(mapping.review_from(row) for row in rows(self._connection, statement, parameters))
 
 
-@lru_cache(maxsize=FEW)
-def _open_about(count: int) -> sa.Select[Any]:
-    left = names_each(_item.left_authority, _item.left_local_patient_id, count)
-    right = names_each(_item.right_authority, _item.right_local_patient_id, count)
-    return sa.select(review_item).where(_IS_OPEN, sa.or_(left, right)).order_by(*_URGENCY)
-
-
-def _on_either_side(identifiers: Collection[PatientIdentifier]) -> sa.ColumnElement[bool]:
+def _on_either_side(authorities: int) -> sa.ColumnElement[bool]:
     return sa.or_(
-        is_one_of(_item.left_authority, _item.left_local_patient_id, identifiers),
-        is_one_of(_item.right_authority, _item.right_local_patient_id, identifiers),
+        names_one_of(_item.left_authority, _item.left_local_patient_id, authorities),
+        names_one_of(_item.right_authority, _item.right_local_patient_id, authorities),
     )
+
+
+@cache
+def _open_about(authorities: int) -> sa.Executable:
+    return sa.select(review_item).where(_IS_OPEN, _on_either_side(authorities)).order_by(*_URGENCY)
+
+
+@cache
+def _decided_about(authorities: int) -> sa.Executable:
+    is_decided = _item.status == ReviewStatus.DECIDED
+    return sa.select(review_item).where(is_decided, _on_either_side(authorities)).order_by(_item.review_item_id)
+
+
+@cache
+def _never_links(authorities: int) -> sa.Executable:
+    either = sa.or_(names_one_of(*_NEVER_LEFT, authorities), names_one_of(*_NEVER_RIGHT, authorities))
+    return sa.select(never_link).where(either).order_by(*_NEVER_LEFT, *_NEVER_RIGHT)

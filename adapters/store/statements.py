@@ -76,27 +76,33 @@ def named(identifier: PatientIdentifier) -> dict[str, str]:
     return {"authority": identifier.assigning_authority, "number": identifier.local_patient_id}
 
 
-FEW = 64
-"""Up to so many identifiers a statement is built once and kept; more are grouped by authority (``is_one_of``)."""
+def names_one_of(
+    authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], authorities: int
+) -> sa.ColumnElement[bool]:
+    """As ``is_one_of``, for a statement that is put together once: true for the identifiers of the parameters.
 
-
-def names_each(authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], count: int) -> sa.ColumnElement[bool]:
-    """True for rows that name one of so many identifiers (see ``all_named``): built once, run often."""
+    ``authorities`` is how many of them ``named_by_authority`` found.
+    """
     return sa.or_(
+        sa.false(),
         *(
-            sa.and_(authority == sa.bindparam(f"authority_{i}"), number == sa.bindparam(f"number_{i}"))
-            for i in range(count)
-        )
+            sa.and_(
+                authority == sa.bindparam(f"authority_{n}"), number.in_(sa.bindparam(f"numbers_{n}", expanding=True))
+            )
+            for n in range(authorities)
+        ),
     )
 
 
-def all_named(identifiers: Collection[PatientIdentifier]) -> dict[str, str]:
-    """The parameters of a statement with ``names_each``."""
-    parameters: dict[str, str] = {}
-    for i, identifier in enumerate(identifiers):
-        parameters[f"authority_{i}"] = identifier.assigning_authority
-        parameters[f"number_{i}"] = identifier.local_patient_id
-    return parameters
+def named_by_authority(identifiers: Collection[PatientIdentifier]) -> tuple[int, dict[str, Any]]:
+    """How many authorities there are, and the parameters of a statement with ``names_one_of``."""
+    numbers_by_authority: dict[str, list[str]] = defaultdict(list)
+    for identifier in sorted(set(identifiers)):
+        numbers_by_authority[identifier.assigning_authority].append(identifier.local_patient_id)
+    parameters: dict[str, Any] = {}
+    for n, (name, numbers) in enumerate(numbers_by_authority.items()):
+        parameters |= {f"authority_{n}": name, f"numbers_{n}": numbers}
+    return len(numbers_by_authority), parameters
 
 
 def is_one_of(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Self
 
-from federation.ports import UnitOfWork
+from federation.ports import OutboxMessage, UnitOfWork
 from mpi.ports import Clock
 
 Send = Callable[[int], object]
 """Hands the id of an outbox row to the workers (``actor.send``)."""
+
+AskForNothing = Callable[[Sequence[OutboxMessage], UnitOfWork], Collection[int]]
+"""The ids of rows, among those due, that no worker has to do anything for: they are done at once, together."""
 
 BATCH_SIZE = 100
 RETRY_AFTER_SECONDS = 120.0
@@ -21,15 +24,20 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
+def _nothing(_due: Sequence[OutboxMessage], _uow: UnitOfWork) -> Collection[int]:
+    return ()
+
+
 def relay_once(
     uow_factory: Callable[[], UnitOfWork],
     send: Send,
     clock: Clock,
     *,
+    ask_for_nothing: AskForNothing = _nothing,
     limit: int = BATCH_SIZE,
     retry_after_seconds: float = RETRY_AFTER_SECONDS,
 ) -> int:
-    """Hand over what is due, at most ``limit`` rows; how many it was.
+    """Hand over what is due, at most ``limit`` rows; how many were due.
 
     The rows are marked and committed before they are sent: no queue is waited for while the database is locked. If
     the process dies in between, they are due again after ``retry_after_seconds``; if sending fails, at once.
@@ -37,9 +45,11 @@ def relay_once(
     now = clock()
     with uow_factory() as unit:
         due = unit.outbox.due(limit=limit, now=now, retry_after_seconds=retry_after_seconds)
-        outbox_ids = [message.outbox_id for message in due]
-        if not outbox_ids:
+        if not due:
             return 0
+        done = set(ask_for_nothing(due, unit))
+        outbox_ids = [message.outbox_id for message in due if message.outbox_id not in done]
+        unit.outbox.mark_all_done(done, at=now)
         unit.outbox.mark_enqueued(outbox_ids, at=now)
         unit.commit()
     sent = 0
@@ -50,7 +60,7 @@ def relay_once(
     finally:
         if sent < len(outbox_ids):
             _give_back(uow_factory, outbox_ids[sent:], at=now - dt.timedelta(seconds=retry_after_seconds))
-    return sent
+    return len(due)
 
 
 def _give_back(uow_factory: Callable[[], UnitOfWork], outbox_ids: Collection[int], *, at: dt.datetime) -> None:
@@ -68,6 +78,7 @@ class Relay:
         send: Send,
         clock: Clock,
         *,
+        ask_for_nothing: AskForNothing = _nothing,
         poll_seconds: float = 0.5,
         limit: int = BATCH_SIZE,
         retry_after_seconds: float = RETRY_AFTER_SECONDS,
@@ -75,6 +86,7 @@ class Relay:
         self._uow_factory = uow_factory
         self._send = send
         self._clock = clock
+        self._ask_for_nothing = ask_for_nothing
         self._poll_seconds = poll_seconds
         self._limit = limit
         self._retry_after_seconds = retry_after_seconds
@@ -116,6 +128,7 @@ class Relay:
                     self._uow_factory,
                     self._send,
                     self._clock,
+                    ask_for_nothing=self._ask_for_nothing,
                     limit=self._limit,
                     retry_after_seconds=self._retry_after_seconds,
                 )

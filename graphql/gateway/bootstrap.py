@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
+from adapters.connection.tls import TlsFiles
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.folder.settings import FolderSettings
@@ -217,40 +218,11 @@ def _source(
         return edge_source(archive, site, hub.agents, mailbox)
     issuers = IssuerNames(authorities, frozenset(settings.issuer_aliases))
     if isinstance(archive, DicomwebArchive):
-        return DicomwebSource(
-            site,
-            DicomwebSettings(
-                base_url=archive.url,
-                bearer_token=_token(archive),
-                fallback_charset=settings.fallback_charset,
-                issuers=issuers,
-            ),
-        )
+        return DicomwebSource(site, _dicomweb(archive, settings, issuers))
     if isinstance(archive, DimseArchive):
-        return DimseSource(
-            site,
-            DimseSettings(
-                host=archive.host,
-                port=archive.port,
-                called_ae_title=archive.called_ae_title,
-                calling_ae_title=archive.calling_ae_title,
-                max_associations=archive.max_associations,
-                fallback_charset=settings.fallback_charset,
-                issuers=issuers,
-            ),
-        )
+        return DimseSource(site, _dimse(archive, settings, issuers))
     if isinstance(archive, FhirArchive):
-        return FhirSource(
-            site,
-            FhirSettings(
-                base_url=archive.url,
-                patient_search=PatientSearch(archive.patient_search),
-                patient_parameter=archive.patient_parameter,
-                identifier_systems=archive.identifier_systems,
-                bearer_token=_token(archive),
-                issuers=issuers,
-            ),
-        )
+        return FhirSource(site, _fhir(archive, issuers))
     if isinstance(archive, FolderArchive):
         return FolderSource(
             site,
@@ -265,7 +237,51 @@ def _source(
     return None
 
 
+def _dicomweb(archive: DicomwebArchive, settings: SiteSettings, issuers: IssuerNames) -> DicomwebSettings:
+    return DicomwebSettings(
+        base_url=archive.url,
+        bearer_token=_token(archive),
+        token_file=archive.token_file,
+        ca_file=archive.ca_file,
+        client_certificate_file=archive.client_certificate_file,
+        client_key_file=archive.client_key_file,
+        fallback_charset=settings.fallback_charset,
+        issuers=issuers,
+    )
+
+
+def _dimse(archive: DimseArchive, settings: SiteSettings, issuers: IssuerNames) -> DimseSettings:
+    tls = archive.tls
+    return DimseSettings(
+        host=archive.host,
+        port=archive.port,
+        called_ae_title=archive.called_ae_title,
+        calling_ae_title=archive.calling_ae_title,
+        max_associations=archive.max_associations,
+        tls=None if tls is None else TlsFiles(tls.ca_file, tls.certificate_file, tls.key_file),
+        server_name=None if tls is None else tls.server_name,
+        fallback_charset=settings.fallback_charset,
+        issuers=issuers,
+    )
+
+
+def _fhir(archive: FhirArchive, issuers: IssuerNames) -> FhirSettings:
+    return FhirSettings(
+        base_url=archive.url,
+        patient_search=PatientSearch(archive.patient_search),
+        patient_parameter=archive.patient_parameter,
+        identifier_systems=archive.identifier_systems,
+        bearer_token=_token(archive),
+        token_file=archive.token_file,
+        ca_file=archive.ca_file,
+        client_certificate_file=archive.client_certificate_file,
+        client_key_file=archive.client_key_file,
+        issuers=issuers,
+    )
+
+
 def _token(archive: DicomwebArchive | FhirArchive) -> str | None:
+    """The token of a setting. One in a file is the source's to read; here it only has to be there."""
     if archive.token_file is not None:
-        return read_text(archive.token_file, "archive.token_file").strip()
+        read_text(archive.token_file, "archive.token_file")
     return None if archive.token is None else archive.token.get_secret_value()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
 from gateway.asgi import create_app
 from gateway.audit_heads import HeadFile, HeadKeeper
@@ -45,6 +46,17 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
     )
 
 
+def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
+    """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
+    resources, metrics = hub_resources(hub), HubMetrics()
+    routes = (
+        *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
+        *cds_routes(resources, hub.settings.cds_hooks),
+        *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+    )
+    return create_app(resources, hub.settings, routes=routes, metrics=metrics)
+
+
 class _QuietServer(uvicorn.Server):
     """Leaves signals to us: uvicorn raises them again after a clean end, and the process then counts as killed."""
 
@@ -59,13 +71,7 @@ class HubServer:
     def __init__(self, hub: Hub, listening: socket.socket) -> None:
         self._hub = hub
         self._listening = listening
-        resources, metrics = hub_resources(hub), HubMetrics()
-        routes = (
-            *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
-            *cds_routes(resources, hub.settings.cds_hooks),
-            *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=lambda: self._server.should_exit),
-        )
-        app = create_app(resources, hub.settings, routes=routes, metrics=metrics)
+        app = hub_app(hub, is_stopping=lambda: self._server.should_exit)
         self._server = _QuietServer(
             uvicorn.Config(
                 app,
@@ -74,6 +80,7 @@ class HubServer:
                 loop="uvloop",
                 http="httptools",
                 server_header=False,
+                ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

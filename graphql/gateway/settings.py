@@ -36,6 +36,20 @@ class HttpSettings(_Part):
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
 
 
+class SubscriptionSettings(_Part):
+    """GraphQL subscriptions, over websockets (graphql-transport-ws) and server-sent events."""
+
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="other origins whose pages may open a websocket, such as https://ehr.example; none = our own"
+    )
+    poll_ms: int = Field(500, ge=50, le=10_000, description="how often what was changed is looked for, milliseconds")
+    recheck_seconds: float = Field(20.0, gt=0, le=50, description="how often an open one's token is checked again")
+    queue_length: int = Field(256, ge=1, le=10_000, description="events that wait for a slow reader; then it is ended")
+    max_open: int = Field(1000, ge=1, description="open subscriptions of this process")
+    max_open_per_caller: int = Field(50, ge=1, description="open subscriptions of one caller")
+    init_timeout_seconds: int = Field(10, ge=1, le=60, description="a websocket that says nothing is closed after this")
+
+
 class MllpSettings(_Part):
     """The HL7 v2 listener."""
 
@@ -83,7 +97,25 @@ class DicomwebArchive(_Part):
     protocol: Literal["dicomweb"]
     url: str = Field(pattern=r"^https?://", description="DICOMweb root, without /studies")
     token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token")
+    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
+    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+
+
+class ArchiveTls(_Part):
+    """An association by TLS (DICOM PS3.15 B.12)."""
+
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for a certificate")
+    key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    server_name: str | None = Field(None, description="name its certificate must hold; none = the host")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        return self
 
 
 class DimseArchive(_Part):
@@ -95,6 +127,7 @@ class DimseArchive(_Part):
     called_ae_title: str = Field(min_length=1, max_length=16)
     calling_ae_title: str = Field("PRIORLINK", min_length=1, max_length=16)
     max_associations: int = Field(4, ge=1, le=16, description="associations at once")
+    tls: ArchiveTls | None = Field(None, description="speak TLS; none = not encrypted")
 
 
 class FhirArchive(_Part):
@@ -110,7 +143,10 @@ class FhirArchive(_Part):
     )
     patient_parameter: Literal["patient", "subject"] = Field("patient", description="search parameter of ImagingStudy")
     token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token")
+    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
+    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
 
 
 class FolderArchive(_Part):
@@ -271,6 +307,7 @@ class Settings(BaseSettings):
 
     store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
     mllp: MllpSettings = MllpSettings()
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()

@@ -13,6 +13,7 @@ from adapters.tasks.broker import UnusableBroker, close_broker, make_broker
 from adapters.tasks.relay import Relay
 from adapters.tasks.worker import InProcessWorker
 from adapters.webhook.signed_delivery import SignedDelivery
+from federation.usecases.idle_changes import idle_changes
 from gateway.bootstrap import Hub
 from gateway.clock import new_id, utc_now
 from gateway.errors import ConfigurationError
@@ -55,7 +56,12 @@ def running_worker(hub: Hub) -> Iterator[Relay]:
         raise ConfigurationError(f"tasks.broker_url: {error}") from error
     with LoopThread("worker-archives") as loop:
         actor = register_actors(broker, handle=outbox_handler(hub, loop))
-        relay = Relay(hub.units, actor.send, utc_now)
+        relay = Relay(
+            hub.units,
+            actor.send,
+            utc_now,
+            ask_for_nothing=lambda due, uow: idle_changes(due, uow=uow, clock=utc_now),
+        )
         worker = InProcessWorker(broker, threads=hub.settings.tasks.threads)
         try:
             with worker, relay:

@@ -8,6 +8,7 @@ says so; each record is compared with its ``max_candidates`` nearest.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from mpi.identity.decisions import AlwaysLink
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -15,7 +16,7 @@ from mpi.identity.records import SourceRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.neighbourhood import Neighbourhood
 from mpi.matching.scoring import MatchScore, is_nameless
-from mpi.ports import UnitOfWork
+from mpi.ports import Candidates, UnitOfWork
 from mpi.usecases.companions import has_evidence
 from mpi.usecases.matcher import Matcher
 
@@ -26,14 +27,44 @@ NAMESAKE_MARGIN_BITS = 5.0
 """A rare name and a birth date alone link a record to a person of several records only with so much to spare."""
 
 
+class LookAhead(NamedTuple):
+    """What shares a key with some records, and the keys of those that a score would link to them."""
+
+    candidates: Candidates
+    likely_keys: frozenset[str]
+
+
+def look_ahead(seeds: Collection[SourceRecord], *, uow: UnitOfWork, matcher: Matcher) -> LookAhead:
+    """The first step of gathering: enough to know, mostly, what else has to be locked before the rest is read."""
+    keys = {key for seed in seeds for key in matcher.blocking_keys(seed)}
+    candidates = uow.records.sharing_keys(keys, limit=matcher.max_candidates * len(seeds))
+    likely: set[str] = set()
+    for candidate in candidates.records:
+        theirs, comparable = matcher.blocking_keys(candidate), matcher.comparable(candidate)
+        if has_evidence(candidate) and any(
+            not theirs.isdisjoint(matcher.blocking_keys(seed))
+            and matcher.score(matcher.comparable(seed), comparable).decision is MatchDecision.LINK
+            for seed in seeds
+            if has_evidence(seed)
+        ):
+            likely |= theirs
+    return LookAhead(candidates, frozenset(likely))
+
+
 def gather_neighbourhood(
-    seeds: Collection[SourceRecord], *, former: Collection[SourceRecord] = (), uow: UnitOfWork, matcher: Matcher
+    seeds: Collection[SourceRecord],
+    *,
+    former: Collection[SourceRecord] = (),
+    candidates: Candidates | None = None,
+    uow: UnitOfWork,
+    matcher: Matcher,
 ) -> Neighbourhood:
     """The neighbourhood of the records as they are to be (``seeds`` need not be stored yet).
 
     ``former`` are earlier states of some of them (or of records now retired): who was near then is near now.
+    ``candidates`` are what ``look_ahead`` found for the seeds, where nobody can have written since.
     """
-    gathering = _Gathering(seeds, uow, matcher)
+    gathering = _Gathering(seeds, uow, matcher, candidates)
     for record in former:
         gathering.visit_former(record)
     gathering.close()
@@ -45,7 +76,10 @@ def _belong_together(scored: MatchScore) -> bool:
 
 
 class _Gathering:
-    def __init__(self, seeds: Collection[SourceRecord], uow: UnitOfWork, matcher: Matcher) -> None:
+    def __init__(
+        self, seeds: Collection[SourceRecord], uow: UnitOfWork, matcher: Matcher, candidates: Candidates | None
+    ) -> None:
+        self._of_seeds = candidates
         self._uow = uow
         self._matcher = matcher
         self._changed = {record.identifier: record for record in seeds}
@@ -99,7 +133,9 @@ class _Gathering:
         keys = {key for record in frontier.values() for key in self._matcher.blocking_keys(record)} - self._looked_up
         if keys:
             self._looked_up |= keys
-            found = self._uow.records.sharing_keys(keys, limit=self._matcher.max_candidates * len(frontier))
+            found, self._of_seeds = self._of_seeds, None
+            if found is None:
+                found = self._uow.records.sharing_keys(keys, limit=self._matcher.max_candidates * len(frontier))
             self._is_truncated |= found.truncated
             for candidate in (*found.records, *self._changed.values()):
                 self._near.setdefault(str(candidate.identifier), self._current(candidate))

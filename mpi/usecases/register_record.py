@@ -76,17 +76,19 @@ def register_record(
     """
     primary = primary_identifier(command.identifiers, command.own_authority, matcher.authorities)
     asserted = tuple(i for i in dict.fromkeys(command.identifiers) if i != primary)
-    uow.lock([str(i) for i in command.identifiers])
+    sent = _as_sent(command, primary, asserted)
+    # All locks that a new record needs, in one go and before anything is read: nothing has to be read twice.
+    uow.lock([*(str(i) for i in command.identifiers), *matcher.blocking_keys(sent)])
     stored = follow_identifier(primary, uow=uow)
     if stored is None or (not stored.is_active and stored.surviving_identifier is not None):
         # A survivor that was named in a merge but never seen comes into being under its own number.
         target = primary if stored is None or stored.surviving_identifier is None else stored.surviving_identifier
-        record, effect = _create(command, target, asserted), RegisterEffect.CREATED
+        record, effect = _create(replace(sent, identifier=target)), RegisterEffect.CREATED
     elif not stored.is_active:
         _remember(command, stored, "named_retired", uow)
         return RegisterOutcome(stored.identifier, None, RegisterEffect.UNCHANGED)
     else:
-        if contradictions(stored.demographics, apply_update(Demographics(), command.update)).is_other_person:
+        if contradictions(stored.demographics, sent.demographics).is_other_person:
             return _suspect_reuse(command, stored, uow, clock, new_id)
         # A number that so far was only named beside another one has said nothing that could be newer.
         if command.event_at < stored.demographics_at and stored.demographics != Demographics():
@@ -109,19 +111,23 @@ def primary_identifier(
     return (own or local or registered or list(identifiers))[0]
 
 
-def _create(
+def _as_sent(
     command: RegisterRecord, identifier: PatientIdentifier, asserted: tuple[PatientIdentifier, ...]
 ) -> SourceRecord:
-    demographics = apply_update(Demographics(), command.update)
-    if demographics.name.is_empty:
-        raise InvalidDemographics("name is missing: an identifier alone makes no person")
+    """The record as if nothing were known of it."""
     return SourceRecord(
         identifier=identifier,
         site_id=command.site_id,
-        demographics=demographics,
+        demographics=apply_update(Demographics(), command.update),
         demographics_at=command.event_at,
         asserted_identifiers=asserted,
     )
+
+
+def _create(record: SourceRecord) -> SourceRecord:
+    if record.demographics.name.is_empty:
+        raise InvalidDemographics("name is missing: an identifier alone makes no person")
+    return record
 
 
 def _update(

@@ -20,7 +20,7 @@ from mpi.identity.records import HistoryEntry, LinkSource, MatchGrade, PersonLin
 from mpi.matching.neighbourhood import Neighbourhood, Persons, decide_persons, linking_score
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.companions import has_evidence
-from mpi.usecases.gather_neighbourhood import gather_neighbourhood
+from mpi.usecases.gather_neighbourhood import MOST_IN_CORE, gather_neighbourhood, look_ahead
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_questions import settle_questions
 
@@ -87,8 +87,14 @@ def _gather_locked(
     held = frozenset(key for s in (*seeds, *former) for key in matcher.blocking_keys(s))
     if uow.lock(held):
         seeds = _with_stored_links(seeds, uow)
+    candidates = None
+    if not former and len(seeds) <= MOST_IN_CORE:
+        ahead = look_ahead(seeds, uow=uow, matcher=matcher)
+        candidates = None if uow.lock(ahead.likely_keys - held) else ahead.candidates
+        held |= ahead.likely_keys
     while True:
-        hood = gather_neighbourhood(seeds, former=former, uow=uow, matcher=matcher)
+        hood = gather_neighbourhood(seeds, former=former, candidates=candidates, uow=uow, matcher=matcher)
+        candidates = None
         found = frozenset(key for name in hood.core for key in matcher.blocking_keys(hood.records[name]))
         if found <= held or not uow.lock(found - held):
             return hood, seeds

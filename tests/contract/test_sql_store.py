@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from adapters.store.engine import make_engine
 from adapters.store.locks import lock_hash
 from adapters.store.tables import metadata, source_record
+from adapters.store.unit_of_work import unit_of_work_factory
 from federation.ports import UnitOfWork
 from mpi.identity.demographics import Demographics, PersonName
 from mpi.identity.identifiers import EnterpriseId
@@ -144,6 +146,53 @@ def test_one_question_is_one_statement(sql_store: Store, ask: Callable[[UnitOfWo
     with sql_store.begin() as unit, counted_statements(engine_of(sql_store)) as statements:
         ask(unit)
     assert len(statements) == 1
+
+
+POSTGRESQL_ONLY = pytest.mark.parametrize(
+    "sql_store", [pytest.param("postgresql", marks=pytest.mark.needs("postgres"))], indirect=True
+)
+
+
+@POSTGRESQL_ONLY
+def test_a_key_is_locked_once_a_unit(sql_store: Store) -> None:
+    with sql_store.begin() as unit, counted_statements(engine_of(sql_store)) as statements:
+        assert unit.lock(["a", "b"])
+        assert not unit.lock(["b", "a"])
+        assert unit.lock(["b", "c"])
+    assert len(statements) == 2
+
+
+@POSTGRESQL_ONLY
+def test_a_record_goes_with_its_keys_in_one_statement(sql_store: Store) -> None:
+    with sql_store.begin() as unit, counted_statements(engine_of(sql_store)) as statements:
+        unit.records.save(a_record(), blocking_keys=["a", "b"])
+    assert len(statements) == 1
+
+
+@POSTGRESQL_ONLY
+@pytest.mark.parametrize(("ping_after_seconds", "is_noticed"), [(0.0, True), (3600.0, False)])
+def test_a_connection_that_rested_is_asked_whether_the_server_is_there(
+    sql_store: Store, ping_after_seconds: float, is_noticed: bool
+) -> None:
+    engine = make_engine(
+        engine_of(sql_store).url.render_as_string(hide_password=False), ping_after_seconds=ping_after_seconds
+    )
+    begin = unit_of_work_factory(engine)
+    try:
+        with begin() as unit:
+            assert unit.records.person_count() == 0
+        with engine_of(sql_store).connect() as other:
+            ended = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
+            )
+            other.exec_driver_sql(ended + "current_database()")
+        if not is_noticed:
+            with pytest.raises(sa.exc.OperationalError), begin() as unit:
+                unit.records.person_count()
+        with begin() as unit:
+            assert unit.records.person_count() == 0
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.parametrize("sql_store", ["sqlite"], indirect=True)

@@ -54,6 +54,15 @@ class TestOutbox:
             assert unit.outbox.due(limit=5, now=NOW, retry_after_seconds=60) == (second,)
             assert unit.outbox.get(987_654) is None
 
+    def test_many_are_done_at_once(self, store: Store) -> None:
+        with store.begin() as unit:
+            for person in ("E-1", "E-2", "E-3"):
+                unit.events.publish(a_change(person))
+            first, second, third = unit.outbox.due(limit=5, now=NOW, retry_after_seconds=60)
+            unit.outbox.mark_all_done([third.outbox_id, first.outbox_id], at=NOW)
+            unit.outbox.mark_all_done([], at=NOW)
+            assert unit.outbox.due(limit=5, now=NOW, retry_after_seconds=60) == (second,)
+
     def test_a_message_handed_over_is_due_again_after_a_while(self, store: Store) -> None:
         with store.begin() as unit:
             unit.events.publish(a_change("E-1"))

@@ -261,6 +261,13 @@ class TestRelay:
         assert relay_once(begin, sent.append, lambda: NOW) == 2
         assert sent == [1, 2, 3]
 
+    def test_what_asks_for_nothing_is_done_and_not_sent(self, begin: Begin) -> None:
+        publish(begin, "E-1", "E-2", "E-3")
+        sent: list[int] = []
+        assert relay_once(begin, sent.append, lambda: NOW, ask_for_nothing=lambda _due, _uow: [1, 3]) == 3
+        assert sent == [2]
+        assert waiting(begin) == [2]
+
     def test_the_database_is_not_locked_while_sending(self, begin: Begin) -> None:
         publish(begin, "E-1")
         assert relay_once(begin, lambda _: publish(begin, "E-2"), lambda: NOW) == 1

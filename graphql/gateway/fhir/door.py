@@ -25,7 +25,7 @@ from gateway.fhir.outcomes import FhirAnswer, FhirProblem, issue, outcome, outco
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
-from gateway.permissions import Role, role_used
+from gateway.permissions import Role, decide_access
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.errors import MpiError
@@ -116,11 +116,12 @@ class FhirDoor:
         except NotAuthenticated as refusal:
             return self._unauthenticated(refusal.reason, sent.correlation_id)
         context = HubContext(self.resources, self.metrics, caller, sent.correlation_id)
-        role = role_used(self.operation, caller.roles)
+        decision = decide_access(self.operation, caller.claims)
+        role = decision.role
         if role is None:
-            self._keep(context, None, AuditOutcome.REFUSED, started, detail="role_not_allowed")
-            text = "your role does not cover this operation"
-            return fhir_response(outcome(issue("error", "forbidden", "role_not_allowed", text)), 403)
+            self._keep(context, None, AuditOutcome.REFUSED, started, detail=decision.reason)
+            text = "your role, purpose, scopes or sites do not cover this operation"
+            return fhir_response(outcome(issue("error", "forbidden", decision.reason, text)), 403)
         try:
             answer = self._carry_out(sent, context, role)
         except FhirProblem as problem:

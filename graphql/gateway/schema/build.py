@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import (
@@ -19,6 +21,7 @@ from gateway.schema.limits import MAX_TOKENS, RULES
 from gateway.schema.masking import HubMaskErrors, is_unexpected
 from gateway.schema.plain_fields import PlainFieldsExecutor
 from gateway.schema.roots import Mutation, Query
+from gateway.schema.subscriptions import Subscription
 
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
@@ -38,18 +41,32 @@ class HubSchema(strawberry.Schema):
                 )
 
 
+class CachedParser(ParserCache):
+    """Keeps parsed documents. What cannot be parsed is left to be refused where syntax errors are expected."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Take the document from the cache, or parse it."""
+        parsing = super().on_parse()
+        try:
+            next(iter(parsing))
+        except GraphQLError:
+            self.execution_context.graphql_document = None
+        yield
+
+
 def build_schema() -> HubSchema:
     """The schema of the hub."""
     register_enums()
     return HubSchema(
         Query,
         Mutation,
+        Subscription,
         config=StrawberryConfig(disable_field_suggestions=True),
         execution_context_class=PlainFieldsExecutor,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: AddValidationRules(RULES),
-            lambda: ParserCache(_CACHED_DOCUMENTS),
+            lambda: CachedParser(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
             HubMaskErrors,
         ],

@@ -1,0 +1,47 @@
+"""Every HTTP route of the hub and who may knock: one table. A route that is not in it fails ``make check``.
+
+What a caller with a token may do behind a door is ``gateway.permissions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+
+
+class Knock(Enum):
+    """How a door finds out who is there."""
+
+    OPEN = "nobody is asked"
+    BEARER = "token of the hub's issuer"
+    CDS_CLIENT = "token of a listed CDS client"
+    EDGE_AGENT = "token of the site's edge agent"
+
+
+DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
+    {
+        "ANY /graphql": (Knock.BEARER, "POST; every root field is an operation of its own"),
+        "SOCKET /graphql": (Knock.BEARER, "graphql-transport-ws; every subscription is an operation of its own"),
+        "GET /healthz": (Knock.OPEN, "says that the process runs"),
+        "GET /readyz": (Knock.OPEN, "says that the store answers"),
+        "GET /metrics": (Knock.OPEN, "counts and durations, no person; keep it inside the network"),
+        "ANY /static/graphiql": (Knock.OPEN, "files of the editor, where it is enabled"),
+        "GET /fhir/metadata": (Knock.OPEN, "what the FHIR doors can do"),
+        "POST /fhir/$process-message": (Knock.BEARER, "fhir:processMessage"),
+        "POST /fhir/Patient/$match": (Knock.BEARER, "fhir:match"),
+        "GET /fhir/Patient/$ihe-pix": (Knock.BEARER, "fhir:ihePix"),
+        "POST /fhir/Patient/$ihe-pix": (Knock.BEARER, "fhir:ihePix"),
+        "POST /fhir/Patient/_search": (Knock.BEARER, "fhir:searchPatient"),
+        "GET /fhir/Patient": (Knock.BEARER, "fhir:searchPatient"),
+        "GET /fhir/Patient/{resource_id}": (Knock.BEARER, "fhir:readPatient"),
+        "POST /fhir/Patient": (Knock.BEARER, "fhir:feedPatient"),
+        "PUT /fhir/Patient": (Knock.BEARER, "fhir:feedPatient"),
+        "GET /cds-services": (Knock.CDS_CLIENT, "list of the services"),
+        "POST /cds-services/{service}": (Knock.CDS_CLIENT, "cards for the client's own site"),
+        "POST /cds-services/{service}/feedback": (Knock.CDS_CLIENT, "answers to alerts of the client's own site"),
+        "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
+        "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+    }
+)
+"""Method and path to how the door knows its callers, and the operation behind it."""
