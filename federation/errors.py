@@ -7,6 +7,7 @@
     ├── InvalidLexicon          a lexicon file that cannot be used; the text names the file and the concept
     ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
     ├── InvalidContextTable     a table of reason codes that cannot be used; the text names the entry
+    ├── InvalidTable            a table of doses, costs or groups that cannot be used; the text names line or entry
     ├── UnknownSite             no registered site has this id
     ├── UnknownAlert            no alert has this id
     ├── AlertClosed             the alert was answered before, or fell away
@@ -16,7 +17,8 @@
         ├── SourceTimedOut      no complete answer inside the budget: retryable
         ├── SourceUnauthorised  the archive does not accept us: terminal until somebody acts
         ├── SourceProtocolError the answer is not what the protocol allows: terminal
-        └── QueryRefused        we do not ask this (empty id, wildcard in an id): terminal
+        ├── QueryRefused        we do not ask this (empty id, wildcard in an id): terminal
+        └── NotAsked            we do not ask now (its circuit is open, too many questions wait): retryable
 
 Texts name sites, states and status codes, never identifiers or values of a person.
 """
@@ -62,6 +64,10 @@ class StaleAlert(FederationError):
     """Somebody else changed the alert or the order at the same time."""
 
 
+class InvalidTable(FederationError):
+    """A table of doses, costs or orderer groups that cannot be used; the text names the line or entry."""
+
+
 class UnknownSite(FederationError):
     """No registered site has this id."""
 
@@ -98,3 +104,9 @@ class SourceProtocolError(SourceError):
 
 class QueryRefused(SourceError):
     """A question we do not put to an archive."""
+
+
+class NotAsked(SourceError):
+    """A question that was not put: ``circuit_open`` or ``busy``."""
+
+    retryable = True

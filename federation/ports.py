@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from federation.changes import Change
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.studies import SiteStudy
+from federation.imaging.study_index import IndexedAnswer
 from federation.sites.site import SiteId
+from federation.usefulness.outcomes import OutcomeCount, RuleCount
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import UnitOfWork as IdentityUnitOfWork
 
@@ -22,13 +25,14 @@ class SiteAnswer:
 
     ``is_complete`` is false when the list may be cut (state PARTIAL). ``warnings`` are stable codes
     (``missing_study_uid``, ``unrequested_patient``, ``bad_number`` ...). ``dropped_count`` counts rows that were not
-    about the identifier asked for: they are in no list.
+    about the identifier asked for: they are in no list. ``as_of`` is set by whoever answers from what it kept.
     """
 
     studies: tuple[SiteStudy, ...]
     is_complete: bool = True
     warnings: tuple[str, ...] = ()
     dropped_count: int = 0
+    as_of: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,19 @@ class AlertRepository(Protocol):
         """
 
 
+class AlertStatistics(Protocol):
+    """Alerts that were raised (for the first time) from ``since`` on and before ``until``, as what they are now."""
+
+    def outcomes(self, since: dt.datetime, until: dt.datetime) -> Sequence[OutcomeCount]:
+        """How many with the same tier, state, site, orderer and override reason; in no order."""
+
+    def rule_outcomes(self, since: dt.datetime, until: dt.datetime) -> Sequence[RuleCount]:
+        """For each rule that fired in one: how many in each state; in no order."""
+
+    def answered(self, since: dt.datetime, until: dt.datetime) -> Sequence[DuplicateAlert]:
+        """Those that were accepted or overridden, by id."""
+
+
 class PlacedOrderRepository(Protocol):
     """Orders as sites placed them: the newest state only (messages and alerts keep the history)."""
 
@@ -138,11 +155,22 @@ class PlacedOrderRepository(Protocol):
         """New orders for one of the identifiers, by key."""
 
 
+class StudyIndexRepository(Protocol):
+    """What each site last said of each identifier: one entry for both, replaced as a whole."""
+
+    def of(self, identifiers: Collection[PatientIdentifier]) -> Sequence[IndexedAnswer]:
+        """Every site's entry about exactly these identifiers, ordered by site and identifier."""
+
+    def save(self, entry: IndexedAnswer) -> None:
+        """Insert, or replace the entry of this site and identifier."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """One event waiting to be told; ``body`` holds ids only.
 
-    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete`` or ``alert_raised``.
+    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete``, ``priors_changed`` or
+    ``alert_raised``.
     """
 
     outbox_id: int
@@ -172,6 +200,22 @@ class Outbox(Protocol):
         """Like ``mark_done`` for many, in one statement."""
 
 
+class ChangeLog(Protocol):
+    """What changed, in order of writing: an entry for each event of an alert and each version of a review item.
+
+    The store writes an entry with the change it tells of, in the same transaction.
+    """
+
+    def newest_number(self) -> int:
+        """The number of the newest entry; 0 when there was none yet."""
+
+    def after(self, number: int, *, limit: int) -> Sequence[Change]:
+        """Entries with a higher number, lowest first."""
+
+    def forget_all_but(self, newest: int) -> int:
+        """Delete all but so many (1 at least) of the newest; how many were deleted. No number is given out again."""
+
+
 class UnitOfWork(IdentityUnitOfWork, Protocol):
     """The index's unit of work, with what the federation keeps."""
 
@@ -182,4 +226,11 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     @property
     def alerts(self) -> AlertRepository: ...
     @property
+    def alert_statistics(self) -> AlertStatistics: ...
+    @property
     def placed_orders(self) -> PlacedOrderRepository: ...
+    @property
+    def changes(self) -> ChangeLog: ...
+
+    @property
+    def study_index(self) -> StudyIndexRepository: ...

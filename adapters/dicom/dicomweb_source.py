@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import httpx2
-
+from adapters.connection.bearer_token import BearerToken
+from adapters.connection.http_archive import HttpAnswer, HttpArchive
+from adapters.connection.tls import TlsFiles
 from adapters.dicom.attributes import KEYWORDS
 from adapters.dicom.dicom_json import JsonRows, read_rows
-from adapters.dicom.dicomweb_answer import as_source_error, check_status, says_there_is_more
+from adapters.dicom.dicomweb_answer import says_there_is_more
 from adapters.dicom.question import Question
-from adapters.dicom.quiet_libraries import silence_httpx2
 from adapters.dicom.row_collector import RowCollector
 from adapters.dicom.settings import DicomwebSettings
-from federation.errors import SourceError, SourceProtocolError, SourceTimedOut, SourceUnavailable
+from federation.errors import SourceError, SourceProtocolError, SourceTimedOut
 from federation.ports import SiteAnswer, SiteProbe
 from federation.sites.issuers import check_identifier
 from federation.sites.site import Site, SiteId
@@ -41,11 +40,7 @@ class _Dialect:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Page:
     rows: JsonRows
-    headers: httpx2.Headers
-
-    @property
-    def says_there_is_more(self) -> bool:
-        return says_there_is_more(self.headers)
+    answer: HttpAnswer
 
 
 class DicomwebSource:
@@ -61,19 +56,14 @@ class DicomwebSource:
         site: Site,
         settings: DicomwebSettings,
         *,
-        client: httpx2.AsyncClient | None = None,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        silence_httpx2()
         self._site = site
         self._settings = settings
         self._url = settings.base_url.rstrip("/") + "/studies"
-        self._given_client = client
-        self._client: httpx2.AsyncClient | None = None
-        self._client_loop: asyncio.AbstractEventLoop | None = None
+        self._http = _http(settings)
         self._clock = clock
         self._dialect = _Dialect()
-        self._is_closed = False
 
     @property
     def site_id(self) -> SiteId:
@@ -109,11 +99,8 @@ class DicomwebSource:
         return SiteProbe(self.site_id, reason is None, latency_ms, details, reason)
 
     async def aclose(self) -> None:
-        """See ``PriorSource``. A client that was handed in stays open: it is its owner's."""
-        self._is_closed = True
-        client, self._client = self._client, None
-        if client is not None and self._client_loop is asyncio.get_running_loop():
-            await client.aclose()
+        """See ``PriorSource``."""
+        await self._http.aclose()
 
     async def _read_pages(self, identifier: PatientIdentifier, collector: RowCollector) -> bool:
         """Fill the collector; true if the list is complete."""
@@ -140,7 +127,7 @@ class DicomwebSource:
                 collector.warn("paging_ignored")
                 return False
             offset += page.rows.row_count
-            more_was_announced = page.says_there_is_more
+            more_was_announced = says_there_is_more(page.answer)
         collector.warn("too_many_pages")
         return False
 
@@ -157,73 +144,25 @@ class DicomwebSource:
             return page
 
     async def _fetch(self, query: dict[str, str], dialect: _Dialect) -> _Page:
-        params: list[tuple[str, str | int | float | bool | None]] = [*query.items()]
-        params += [("includefield", name) for name in dialect.include_fields]
-        client = self._open_client()
-        request = client.build_request("GET", self._url, params=params, headers=self._headers(dialect))
-        try:
-            body, headers = await self._send(client, request)
-        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
-            body, headers = await self._send_again(client, request)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise as_source_error(error) from error
-        if len(body) > _LARGE_BODY_BYTES:
-            rows = await asyncio.to_thread(read_rows, body, fallback_charset=self._settings.fallback_charset)
+        parameters = [*query.items(), *(("includefield", name) for name in dialect.include_fields)]
+        answer = await self._http.get(self._url, parameters, {"Accept": dialect.accept})
+        if len(answer.body) > _LARGE_BODY_BYTES:
+            rows = await asyncio.to_thread(read_rows, answer.body, fallback_charset=self._settings.fallback_charset)
         else:
-            rows = read_rows(body, fallback_charset=self._settings.fallback_charset)
-        return _Page(rows, headers)
-
-    async def _send_again(self, client: httpx2.AsyncClient, request: httpx2.Request) -> tuple[bytes, httpx2.Headers]:
-        """A kept connection may have been closed by the archive; asking is safe to repeat, once."""
-        try:
-            return await self._send(client, request)
-        except httpx2.HTTPError as error:
-            raise as_source_error(error) from error
-
-    async def _send(self, client: httpx2.AsyncClient, request: httpx2.Request) -> tuple[bytes, httpx2.Headers]:
-        response = await client.send(request, stream=True, follow_redirects=False)
-        try:
-            check_status(response.status_code)
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > self._settings.max_answer_bytes:
-                    raise SourceProtocolError("answer_too_large")
-            return bytes(body), response.headers
-        finally:
-            await response.aclose()
-
-    def _headers(self, dialect: _Dialect) -> dict[str, str]:
-        headers = {"Accept": dialect.accept}
-        if self._settings.bearer_token is not None:
-            headers["Authorization"] = f"Bearer {self._settings.bearer_token}"
-        return headers
-
-    def _open_client(self) -> httpx2.AsyncClient:
-        """The client of the running event loop: connections of another loop are of no use here."""
-        if self._given_client is not None:
-            return self._given_client
-        if self._is_closed:
-            raise SourceUnavailable("closed")
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._client_loop is not loop:
-            self._client, self._client_loop = _new_client(self._settings), loop
-        return self._client
+            rows = read_rows(answer.body, fallback_charset=self._settings.fallback_charset)
+        return _Page(rows, answer)
 
 
-def _new_client(settings: DicomwebSettings) -> httpx2.AsyncClient:
-    is_https = settings.base_url.lower().startswith("https:")
-    context = (
-        ssl.create_default_context(cafile=settings.ca_file) if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )
-    use_basic = settings.bearer_token is None and settings.basic_user is not None
-    return httpx2.AsyncClient(
-        verify=context,
-        trust_env=False,
-        follow_redirects=False,
-        auth=httpx2.BasicAuth(settings.basic_user or "", settings.basic_password or "") if use_basic else None,
-        timeout=httpx2.Timeout(None, connect=settings.connect_timeout_seconds),
-        limits=httpx2.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0),
+def _http(settings: DicomwebSettings) -> HttpArchive:
+    has_token = settings.bearer_token is not None or settings.token_file is not None
+    use_basic = settings.basic_user is not None and not has_token
+    return HttpArchive(
+        settings.base_url,
+        BearerToken(settings.bearer_token, settings.token_file),
+        settings.max_answer_bytes,
+        settings.connect_timeout_seconds,
+        tls=TlsFiles(settings.ca_file, settings.client_certificate_file, settings.client_key_file),
+        basic_auth=(settings.basic_user or "", settings.basic_password or "") if use_basic else None,
     )
 
 
@@ -237,7 +176,7 @@ def _plainer(dialect: _Dialect, reason: str) -> _Dialect | None:
 
 
 def _capabilities(page: _Page) -> tuple[tuple[str, str], ...]:
-    media_type = page.headers.get("content-type", "").partition(";")[0][:60]
-    server = page.headers.get("server", "")[:60]
+    media_type = page.answer.headers.get("content-type", "").partition(";")[0][:60]
+    server = page.answer.headers.get("server", "")[:60]
     found = (("media_type", media_type), ("server", server))
     return tuple((name, text) for name, text in found if text)

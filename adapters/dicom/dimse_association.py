@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from pynetdicom import DEFAULT_TRANSFER_SYNTAXES
 from pynetdicom.association import Association
 
+from adapters.connection.tls import error_of_tls
 from adapters.dicom.attributes import Attributes
 from adapters.dicom.dimse_query import error_of_rejection
 from adapters.dicom.dimse_socket import QuickEntity, socket_of
@@ -80,16 +83,19 @@ def dispose(association: Association, *, politely: bool) -> None:
         connection.discard()
 
 
-def open_association(settings: DimseSettings, call: Call) -> Association:
-    """A new association.
+def open_association(settings: DimseSettings, call: Call, tls_context: ssl.SSLContext | None = None) -> Association:
+    """A new association, by TLS if there is a context.
 
     Raises:
         SourceError: of the kind that fits what went wrong.
     """
     entity = _application_entity(settings, call)
+    tls_args = None if tls_context is None else (tls_context, settings.server_name or settings.host)
     started = time.monotonic()
     try:
-        association = entity.associate(settings.host, settings.port, ae_title=settings.called_ae_title)
+        association = entity.associate(
+            settings.host, settings.port, ae_title=settings.called_ae_title, tls_args=tls_args
+        )
     except OSError as error:
         raise SourceUnavailable("host_not_found") from error
     if association.is_established:
@@ -104,12 +110,14 @@ def find_model(association: Association) -> str:
     """Study root if the peer took it, else patient root.
 
     Raises:
-        SourceProtocolError: the peer takes neither.
+        SourceProtocolError: the peer takes neither, or wants to speak it in a transfer syntax nobody proposed.
     """
-    accepted = {context.abstract_syntax for context in association.accepted_contexts}
+    accepted = {str(c.abstract_syntax): str(c.transfer_syntax[0]) for c in association.accepted_contexts}
     for model in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND):
         if model in accepted:
-            return str(model)
+            if accepted[model] not in DEFAULT_TRANSFER_SYNTAXES:
+                raise SourceProtocolError("transfer_syntax_not_proposed")
+            return model
     raise SourceProtocolError("find_not_supported")
 
 
@@ -131,6 +139,8 @@ def _why_not_established(association: Association, entity: QuickEntity, seconds:
         answer: Any = association.acceptor.primitive
         return error_of_rejection(answer.result, answer.result_source, answer.diagnostic)
     connection = socket_of(association)
+    if connection is not None and connection.tls_failure is not None:
+        return error_of_tls(connection.tls_failure)
     if connection is None or not connection.was_connected:
         timed_out = seconds >= (entity.connection_timeout or 0)
         return SourceTimedOut("connect_timeout") if timed_out else SourceUnavailable("connection_refused")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import ssl
 import threading
 import time
 
 from pynetdicom.association import Association
 
+from adapters.connection.tls import client_context
 from adapters.dicom.dimse_association import Call, dispose, is_silent, open_association
+from adapters.dicom.dimse_socket import WatchedTlsSocket
 from adapters.dicom.settings import DimseSettings
 from federation.errors import SourceUnavailable
 
@@ -24,6 +27,7 @@ class AssociationPool:
         self._idle: list[tuple[Association, float]] = []
         self._lock = threading.Lock()
         self._is_closed = False
+        self._tls_context: ssl.SSLContext | None = None
 
     def take(self, call: Call) -> tuple[Association, bool]:
         """An association for this call, and whether it was used before (and may turn out broken)."""
@@ -44,12 +48,13 @@ class AssociationPool:
         Raises:
             SourceError: as ``open_association`` does.
         """
+        context = self._context()
         try:
-            association = open_association(self._settings, call)
+            association = open_association(self._settings, call, context)
         except SourceUnavailable as error:
             if error.reason != "association_limit" or call.severed.wait(_JITTER.uniform(*_RETRY_AFTER_SECONDS)):
                 raise
-            association = open_association(self._settings, call)
+            association = open_association(self._settings, call, context)
         call.attach(association)
         return association
 
@@ -61,6 +66,17 @@ class AssociationPool:
                 self._idle.append((association, time.monotonic()))
         if not is_kept:
             dispose(association, politely=is_usable)
+
+    def _context(self) -> ssl.SSLContext | None:
+        """How TLS is spoken, made of the files once; ``None``: it is not."""
+        if self._settings.tls is None:
+            return None
+        with self._lock:
+            if self._tls_context is None:
+                context = client_context(self._settings.tls)
+                context.sslsocket_class = WatchedTlsSocket
+                self._tls_context = context
+            return self._tls_context
 
     def close(self) -> None:
         """Release what is idle. Blocks shortly."""

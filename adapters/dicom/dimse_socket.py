@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
-from ssl import SSLContext
 
 from pynetdicom import AE
 from pynetdicom.association import Association
@@ -26,12 +26,22 @@ _BUSY_POLL_SECONDS = 0.001
 _QUIET_POLL_SECONDS = 0.01
 _QUIET_SECONDS = 1.0
 _DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+_NEGOTIATION_BYTES = 1024 * 1024
 
 
 class QuickSocket(AssociationSocket):
-    """pynetdicom's socket with our options. ``was_connected`` stays true once the peer took the connection."""
+    """pynetdicom's socket with our options.
+
+    Attributes:
+        was_connected: stays true once the peer took the connection.
+        tls_failure: what was wrong with the peer's TLS, or with ours.
+        bytes_allowed: how much more may be read. A peer that announces more is cut off, and ``is_overfed`` is true.
+    """
 
     was_connected = False
+    tls_failure: ssl.SSLError | None = None
+    bytes_allowed = _NEGOTIATION_BYTES
+    is_overfed = False
     _last_traffic = 0.0
 
     @property
@@ -48,7 +58,15 @@ class QuickSocket(AssociationSocket):
             self._set_option(socket.TCP_NODELAY)
 
     def recv(self, nr_bytes: int) -> bytearray:
-        data = super().recv(nr_bytes)
+        if nr_bytes > self.bytes_allowed:
+            self.is_overfed = True
+            raise ConnectionAbortedError("the peer sends more than is read")
+        self.bytes_allowed -= nr_bytes
+        try:
+            data = super().recv(nr_bytes)
+        except ssl.SSLError as error:
+            self.tls_failure = error
+            raise
         self._acknowledge_at_once()
         return data
 
@@ -64,7 +82,8 @@ class QuickSocket(AssociationSocket):
         with contextlib.suppress(OSError, ValueError):
             raw.send(_A_ABORT_PDU, _DONT_WAIT)
         with contextlib.suppress(OSError):
-            raw.shutdown(socket.SHUT_RDWR)
+            # not TLS's own shutdown, which would pull the rug from the thread that reads
+            socket.socket.shutdown(raw, socket.SHUT_RDWR)
 
     def discard(self) -> None:
         """Close what the library's thread left open when it ended by an error of its own."""
@@ -75,6 +94,8 @@ class QuickSocket(AssociationSocket):
     def _shutdown_socket(self) -> None:
         """pynetdicom leaves a socket open that was never connected, or that the peer reset."""
         raw = self.socket
+        if isinstance(raw, WatchedTlsSocket):
+            self.tls_failure = self.tls_failure or raw.failure
         super()._shutdown_socket()
         if raw is not None:
             raw.close()
@@ -88,6 +109,19 @@ class QuickSocket(AssociationSocket):
         if self.socket is not None:
             with contextlib.suppress(OSError):
                 self.socket.setsockopt(socket.IPPROTO_TCP, option, 1)
+
+
+class WatchedTlsSocket(ssl.SSLSocket):
+    """Remembers why its handshake failed: the library only logs it."""
+
+    failure: ssl.SSLError | None = None
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except ssl.SSLError as error:
+            self.failure = error
+            raise
 
 
 class ReactorGate(threading.Event):
@@ -146,7 +180,7 @@ class QuickEntity(AE):
         self._on_created = on_created
 
     def _create_socket(
-        self, assoc: Association, address: AddressInformation, tls_args: tuple[SSLContext, str] | None
+        self, assoc: Association, address: AddressInformation, tls_args: tuple[ssl.SSLContext, str] | None
     ) -> AssociationSocket:
         assoc.dul.daemon = True
         assoc._reactor_checkpoint = ReactorGate()

@@ -10,7 +10,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ from adapters.dicom.dimse_query import (
     is_warning,
     study_query,
 )
+from adapters.dicom.dimse_socket import socket_of
 from adapters.dicom.question import Question
 from adapters.dicom.quiet_libraries import silence_pynetdicom
 from adapters.dicom.row_collector import RowCollector
@@ -53,11 +54,13 @@ class _Outcome:
     status: int | None
     unreadable_count: int = 0
     is_cut: bool = False
+    is_too_large: bool = False
     details: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_lost(self) -> bool:
-        return self.status is None
+        """Broken off by the peer or on the way: another association may do better."""
+        return self.status is None and not self.is_too_large
 
     @property
     def is_usable(self) -> bool:
@@ -167,12 +170,14 @@ class DimseSource:
     def _run(self, association: Association, call: Call, exchange: Callable[[Association], _Outcome]) -> _Outcome:
         is_usable = False
         association.dimse_timeout = call.seconds_left + _SAFETY_SECONDS
+        connection = socket_of(association)
+        if connection is not None:
+            connection.bytes_allowed = self._settings.max_answer_bytes
         try:
             outcome = exchange(association)
+            if connection is not None and connection.is_overfed:
+                outcome = replace(outcome, is_too_large=True)
             is_usable = outcome.is_usable
-        except SourceProtocolError:
-            is_usable = True
-            raise
         except (RuntimeError, ValueError, AttributeError, OSError):
             return _Outcome(None)
         finally:
@@ -220,12 +225,15 @@ class DimseSource:
 def _judge(question: Question, rows: Sequence[Attributes], outcome: _Outcome) -> SiteAnswer:
     """The answer that a finished C-FIND amounts to. Source: PS3.4 table C.4-1."""
     if outcome.status is None and not rows:
-        raise SourceUnavailable("association_lost")
+        raise SourceProtocolError("answer_too_large") if outcome.is_too_large else SourceUnavailable("association_lost")
     error = None if outcome.status is None else error_of_status(outcome.status)
     if error is not None:
         raise error
+    if outcome.unreadable_count and not rows:
+        raise SourceProtocolError("unreadable_rows")
     warnings = {
-        "association_lost": outcome.status is None,
+        "association_lost": outcome.is_lost,
+        "answer_too_large": outcome.is_too_large,
         "cancelled": outcome.status == CANCELLED,
         "site_warning": outcome.status is not None and is_warning(outcome.status),
         "too_many_rows": outcome.is_cut,

@@ -1,6 +1,6 @@
 """Keeps the protocol libraries from writing identifiers into logs.
 
-pynetdicom logs queries, answers and peer addresses; httpx2 logs every URL at INFO, and a query holds a patient id.
+pynetdicom logs queries, answers and peer addresses; pydicom logs values.
 """
 
 from __future__ import annotations
@@ -23,9 +23,3 @@ def silence_pynetdicom() -> None:
 def silence_pydicom() -> None:
     """Turn pydicom's logging off for the whole process: its lines about odd files hold values."""
     logging.getLogger("pydicom").setLevel(_NEVER)
-
-
-def silence_httpx2() -> None:
-    """Turn the HTTP client's logging off for the whole process: its lines hold whole URLs and headers."""
-    for name in ("httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(_NEVER)

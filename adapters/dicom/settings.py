@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.connection.tls import TlsFiles
 from federation.sites.issuers import IssuerNames
 
 
@@ -19,7 +20,9 @@ class DicomwebSettings:
         max_answer_bytes: size of one page above which the answer is refused.
         connect_timeout_seconds: how long a connection may take, inside the budget of the query.
         bearer_token: sent as ``Authorization: Bearer``; wins over basic authentication.
+        token_file: file that holds the token, read again when the archive says 401; wins over ``bearer_token``.
         ca_file: PEM file of the authority that signed the archive's certificate; ``None``: the system's.
+        client_certificate_file, client_key_file: PEM files shown to an archive that asks for a certificate.
         fallback_charset: defined term (``ISO_IR 100``) or codec of text that is not what it should be.
     """
 
@@ -29,9 +32,12 @@ class DicomwebSettings:
     max_answer_bytes: int = 32 * 1024 * 1024
     connect_timeout_seconds: float = 1.5
     bearer_token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
     basic_user: str | None = None
     basic_password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
     fallback_charset: str = "ISO_IR 100"
     issuers: IssuerNames = field(default_factory=IssuerNames)
 
@@ -47,6 +53,9 @@ class DimseSettings:
         idle_seconds: how long an open association is kept for the next query (many archives hang up after 30 s).
         max_rows: rows read before the list is called cut.
         fallback_charset: defined term (``ISO_IR 100``) or codec of text without a usable character set.
+        max_answer_bytes: bytes read in one query before the list is called cut.
+        tls: files of a connection by TLS (PS3.15 B.12); ``None``: not encrypted.
+        server_name: name that the archive's certificate must hold; ``None``: the host.
     """
 
     host: str
@@ -58,5 +67,8 @@ class DimseSettings:
     acse_timeout_seconds: float = 3.0
     idle_seconds: float = 25.0
     max_rows: int = 10_000
+    max_answer_bytes: int = 32 * 1024 * 1024
+    tls: TlsFiles | None = None
+    server_name: str | None = None
     fallback_charset: str = "ISO_IR 100"
     issuers: IssuerNames = field(default_factory=IssuerNames)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 
-from federation.errors import (
-    SourceError,
-    SourceProtocolError,
-    SourceTimedOut,
-    SourceUnauthorised,
-    SourceUnavailable,
-)
+from adapters.connection.http_archive import silence_httpx2
+from adapters.connection.http_failures import as_source_error
+from adapters.connection.tls import TlsFiles, context_for
+from federation.errors import SourceProtocolError, SourceUnauthorised, SourceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +41,7 @@ class HttpsChannel:
     """A ``Channel`` over HTTPS. Redirects are not followed; a proxy of the environment is not used."""
 
     def __init__(self, settings: EdgeSettings) -> None:
-        for name in ("httpx2", "httpcore2"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        silence_httpx2()
         self._settings = settings
         self._url = settings.url.rstrip("/") + "/graphql"
         self._client: httpx2.AsyncClient | None = None
@@ -61,7 +55,7 @@ class HttpsChannel:
         except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
             return await self._post_again(body)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise _as_source_error(error) from error
+            raise as_source_error(error) from error
 
     async def aclose(self) -> None:
         """See ``Channel``."""
@@ -75,7 +69,7 @@ class HttpsChannel:
         try:
             return await self._post(body)
         except httpx2.HTTPError as error:
-            raise _as_source_error(error) from error
+            raise as_source_error(error) from error
 
     async def _post(self, body: bytes) -> bytes:
         client = self._open_client()
@@ -99,35 +93,10 @@ class HttpsChannel:
         return self._client
 
 
-def client_context(
-    url: str, *, ca_file: Path | None, certificate_file: Path | None, key_file: Path | None
-) -> ssl.SSLContext:
-    """How the other side's certificate is checked, and which one of ours is shown.
-
-    Raises:
-        OSError: a file cannot be used.
-    """
-    if not url.lower().startswith("https:"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.create_default_context(cafile=ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if certificate_file is not None:
-        context.load_cert_chain(certificate_file, key_file)
-    return context
-
-
 def _new_client(settings: EdgeSettings) -> httpx2.AsyncClient:
-    try:
-        context = client_context(
-            settings.url,
-            ca_file=settings.ca_file,
-            certificate_file=settings.client_certificate_file,
-            key_file=settings.client_key_file,
-        )
-    except OSError as error:
-        raise SourceUnauthorised("certificate_files") from error
+    files = TlsFiles(settings.ca_file, settings.client_certificate_file, settings.client_key_file)
     return httpx2.AsyncClient(
-        verify=context,
+        verify=context_for(settings.url, files),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx2.Timeout(None, connect=settings.connect_timeout_seconds),
@@ -141,29 +110,6 @@ def _check_status(status: int) -> None:
         return
     if status in (401, 403):
         raise SourceUnauthorised(f"agent_http_{status}")
-    if status in (408, 425, 429) or status >= 500:
+    if status in (404, 408, 425, 429) or status >= 500:
         raise SourceUnavailable(f"agent_http_{status}")
     raise SourceProtocolError(f"agent_http_{status}")
-
-
-def _as_source_error(error: httpx2.HTTPError | httpx2.InvalidURL) -> SourceError:
-    if isinstance(error, httpx2.ConnectTimeout):
-        return SourceTimedOut("connect_timeout")
-    if isinstance(error, httpx2.TimeoutException):
-        return SourceTimedOut("deadline")
-    if isinstance(error, httpx2.ConnectError):
-        is_about_certificates = isinstance(_cause(error), ssl.SSLError)
-        return SourceUnauthorised("agent_certificate") if is_about_certificates else _refused()
-    if isinstance(error, httpx2.DecodingError | httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-        return SourceProtocolError("unreadable_answer")
-    return SourceUnavailable("connection_lost")
-
-
-def _refused() -> SourceError:
-    return SourceUnavailable("connection_refused")
-
-
-def _cause(error: BaseException) -> BaseException:
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return error

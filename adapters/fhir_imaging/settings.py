@@ -35,7 +35,9 @@ class FhirSettings:
         max_answer_bytes: size of one page above which the answer is refused.
         connect_timeout_seconds: how long a connection may take, inside the budget of the query.
         bearer_token: sent as ``Authorization: Bearer`` to the origin of ``base_url`` and to nobody else.
+        token_file: file that holds the token, read again when the server says 401; wins over ``bearer_token``.
         ca_file: PEM file of the authority that signed the server's certificate; ``None``: the system's.
+        client_certificate_file, client_key_file: PEM files shown to a server that asks for a certificate.
     """
 
     base_url: str
@@ -47,5 +49,8 @@ class FhirSettings:
     max_answer_bytes: int = 32 * 1024 * 1024
     connect_timeout_seconds: float = 1.5
     bearer_token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
     ca_file: Path | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
     issuers: IssuerNames = field(default_factory=IssuerNames)

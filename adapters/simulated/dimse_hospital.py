@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,11 +29,14 @@ _MATCHED = ("PatientID", "StudyInstanceUID", "AccessionNumber")
 class DimseHospital:
     """Serves one hospital. ``faults`` can be switched while it runs, through ``set_fault``."""
 
-    def __init__(self, hospital: SimulatedHospital, *, ae_title: str | None = None) -> None:
+    def __init__(
+        self, hospital: SimulatedHospital, *, ae_title: str | None = None, tls_context: ssl.SSLContext | None = None
+    ) -> None:
         _silence_pynetdicom()
         self.hospital = hospital
         self.ae_title = ae_title or str(hospital.site_id)
         self.faults = FaultSwitch()
+        self._tls_context = tls_context
         self.association_count = 0
         self._rows = tuple(_dataset(row) for row in study_rows(hospital))
         self._entity: TidyEntity | None = None
@@ -55,7 +59,7 @@ class DimseHospital:
             (evt.EVT_C_FIND, self._on_find),
             (evt.EVT_C_ECHO, self._on_echo),
         ]
-        self._port = entity.listen(handlers, port=self._port)
+        self._port = entity.listen(handlers, port=self._port, ssl_context=self._tls_context)
         self._entity = entity
         return self._port
 

@@ -12,10 +12,13 @@ import datetime as dt
 import threading
 from dataclasses import dataclass, field
 
+from federation.changes import Change, ChangeKind
 from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
+from federation.imaging.study_index import IndexedAnswer
 from federation.ports import OutboxMessage
+from federation.sites.site import SiteId
 from mpi.audit_chain import AuditHead, ChainRow
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -72,6 +75,13 @@ class MemoryState:
     order_checks: dict[str, dict[int, OrderCheck]] = field(default_factory=dict)
     alerts: dict[str, tuple[DuplicateAlert, ...]] = field(default_factory=dict)
     placed_orders: dict[str, PlacedOrder] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    study_index: dict[PatientIdentifier, dict[SiteId, IndexedAnswer]] = field(default_factory=dict)
+
+    def note_change(self, kind: ChangeKind, key: str, version: int) -> None:
+        """Add an entry to the log of changes."""
+        number = self.changes[-1].number + 1 if self.changes else 1
+        self.changes.append(Change(number, kind, key, version))
 
     def copy(self) -> MemoryState:
         return MemoryState(*(getattr(self, part.name).copy() for part in dataclasses.fields(self)))

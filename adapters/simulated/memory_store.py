@@ -10,6 +10,7 @@ from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlaced
 from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
+    MemoryChangeLog,
     MemoryEventSink,
     MemoryInbox,
     MemoryOrderCheckRepository,
@@ -17,6 +18,8 @@ from adapters.simulated.memory_exchange import (
 )
 from adapters.simulated.memory_identity import MemoryHistoryRepository, MemoryRecordRepository, MemoryReviewRepository
 from adapters.simulated.memory_state import MemoryStore, MemoryTransaction, UnitNotOpen
+from adapters.simulated.memory_statistics import MemoryAlertStatistics
+from adapters.simulated.memory_study_index import MemoryStudyIndexRepository
 
 __all__ = ["MemoryStore", "MemoryUnitOfWork", "memory_unit_of_work_factory"]
 
@@ -79,6 +82,18 @@ class MemoryUnitOfWork:
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:
         return MemoryPlacedOrderRepository(self._open())
+
+    @property
+    def alert_statistics(self) -> MemoryAlertStatistics:
+        return MemoryAlertStatistics(self._open())
+
+    @property
+    def changes(self) -> MemoryChangeLog:
+        return MemoryChangeLog(self._open())
+
+    @property
+    def study_index(self) -> MemoryStudyIndexRepository:
+        return MemoryStudyIndexRepository(self._open())
 
     def lock(self, keys: Collection[str]) -> bool:
         self._open()

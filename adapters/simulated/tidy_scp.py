@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -16,6 +17,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 _LOOPBACK = "127.0.0.1"
+_HANDSHAKE_SECONDS = 5.0
 
 
 class TidyEntity(AE):
@@ -44,6 +46,13 @@ class _TidyServer(ThreadedAssociationServer):
         self._lock = threading.Lock()
         self._is_closing = False
         super().__init__(*args, **{**options, "request_handler": _TidyHandler})
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept only: a peer that dawdles over its handshake must not keep the others waiting."""
+        connection, address = self.socket.accept()  # type: ignore[union-attr]
+        if self.ssl_context is None:
+            return connection, address
+        return self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def took(self, connection: socket.socket) -> None:
         """A connection begins to be served."""
@@ -75,6 +84,10 @@ class _TidyHandler(RequestHandler):
     def setup(self) -> None:
         self.server.took(self.request)
 
+    def handle(self) -> None:
+        if _shake_hands(self.request):
+            super().handle()
+
     def _create_association(self) -> Association:
         self._association = super()._create_association()
         return self._association
@@ -87,6 +100,19 @@ class _TidyHandler(RequestHandler):
             if association.requestor.primitive is not None:  # else it waits for a request that cannot come any more
                 association.join()
         self.server.gave_up(self.request)
+
+
+def _shake_hands(connection: socket.socket) -> bool:
+    """False when a TLS handshake came to nothing."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return True
+    try:
+        connection.settimeout(_HANDSHAKE_SECONDS)
+        connection.do_handshake()
+        connection.settimeout(None)
+    except OSError:
+        return False
+    return True
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -10,6 +10,7 @@ from adapters.store.json_codec import from_json, to_json
 from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
+from federation.imaging.study_index import IndexedAnswer
 from federation.ports import OutboxMessage
 from mpi.audit import AuditEvent
 from mpi.events import PersonChanged
@@ -267,3 +268,19 @@ def placed_order_values(placed: PlacedOrder) -> dict[str, Any]:
 
 def placed_order_from(row: Row) -> PlacedOrder:
     return from_json(PlacedOrder, row["content"])
+
+
+def indexed_answer_values(entry: IndexedAnswer) -> dict[str, Any]:
+    """The columns are what entries are looked up by; ``content`` is the whole entry."""
+    return {
+        "site_id": entry.site_id,
+        "assigning_authority": entry.identifier.assigning_authority,
+        "local_patient_id": entry.identifier.local_patient_id,
+        "as_of": entry.as_of,
+        "is_complete": entry.is_complete,
+        "content": to_json(entry),
+    }
+
+
+def indexed_answer_from(row: Row) -> IndexedAnswer:
+    return from_json(IndexedAnswer, row["content"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from adapters.store.columns import Code, Identity, UtcInstant, by_name
+from federation.changes import ChangeKind
 from federation.imaging.alerts import AlertState
 from federation.imaging.placed_orders import OrderStatus
 from mpi.audit import AuditOutcome
@@ -276,4 +277,35 @@ rematch_run = sa.Table(
     sa.Column("counts", sa.JSON, nullable=False),
     sa.Column("started_at", UtcInstant, nullable=False),
     sa.Column("finished_at", UtcInstant),
+)
+
+change_log = sa.Table(
+    "change_log",
+    metadata,
+    sa.Column("number", Identity, primary_key=True),
+    sa.Column("kind", by_name(ChangeKind), nullable=False),
+    sa.Column("key", Code, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,  # who listens goes on after a number, so no number may come twice
+)
+
+study_index = sa.Table(
+    "study_index",
+    metadata,
+    sa.Column("site_id", Code, primary_key=True),
+    sa.Column("assigning_authority", Code, primary_key=True),
+    sa.Column("local_patient_id", Code, primary_key=True),
+    sa.Column("as_of", UtcInstant, nullable=False),
+    sa.Column("is_complete", sa.Boolean, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("ix_study_index_identifier", "assigning_authority", "local_patient_id"),
+)
+
+site_report = sa.Table(
+    "site_report",
+    metadata,
+    sa.Column("site_id", Code, primary_key=True),
+    sa.Column("kind", Code, primary_key=True),
+    sa.Column("reported_at", UtcInstant, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
 )

@@ -9,7 +9,9 @@ from typing import Self
 import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
+from adapters.store.alert_statistics import SqlAlertStatistics
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
+from adapters.store.change_log import SqlChangeLog
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
@@ -19,6 +21,7 @@ from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from adapters.store.study_index_repository import SqlStudyIndexRepository
 from mpi.audit import AuditEvent
 
 
@@ -87,6 +90,18 @@ class SqlUnitOfWork:
     @property
     def placed_orders(self) -> SqlPlacedOrderRepository:
         return SqlPlacedOrderRepository(self._open_connection())
+
+    @property
+    def alert_statistics(self) -> SqlAlertStatistics:
+        return SqlAlertStatistics(self._open_connection())
+
+    @property
+    def changes(self) -> SqlChangeLog:
+        return SqlChangeLog(self._open_connection())
+
+    @property
+    def study_index(self) -> SqlStudyIndexRepository:
+        return SqlStudyIndexRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
         return self._locks.take(self._open_connection(), keys)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from federation.asking.asking import Asking
 from federation.errors import UnknownSite
 from federation.ports import PriorSource
 from federation.sites.site import Site, SiteId
@@ -12,10 +13,14 @@ from federation.sites.site import Site, SiteId
 
 @dataclass(frozen=True, slots=True)
 class SiteDirectory:
-    """Registered sites by id. A site without a source sends identities but has no archive we can ask."""
+    """Registered sites by id. A site without a source sends identities but has no archive we can ask.
+
+    ``asking`` is how all of them are asked: what was heard before, who is left alone, what is still awaited.
+    """
 
     sites: Mapping[SiteId, Site]
     sources: Mapping[SiteId, PriorSource]
+    asking: Asking = field(default_factory=Asking)
 
     def site(self, site_id: str) -> Site:
         """The registered site.
@@ -29,6 +34,7 @@ class SiteDirectory:
             raise UnknownSite("no site is registered under this id") from None
 
     async def aclose(self) -> None:
-        """Give up every source's connections."""
+        """Give up what is still asked and every source's connections."""
+        await self.asking.aclose()
         for source in self.sources.values():
             await source.aclose()

@@ -28,7 +28,7 @@ from mpi.ports import Clock
 
 CHECK_INCOMPLETE = "order_check_incomplete"
 ALERT_RAISED = "alert_raised"
-_WORTH_ASKING_AGAIN = frozenset({CoverageState.TIMED_OUT, CoverageState.FAILED})
+_WORTH_ASKING_AGAIN = frozenset({CoverageState.TIMED_OUT, CoverageState.FAILED, CoverageState.INDEXED})
 
 
 def keep_verdict(

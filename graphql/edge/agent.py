@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from adapters.connection.tls import TlsFiles
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.settings import DicomwebSettings, DimseSettings
@@ -18,7 +19,7 @@ from edge.errors import ConfigurationError
 from edge.graphql_door import GraphqlDoor
 from edge.policy_lists import PolicyLists
 from edge.schema import Context
-from edge.settings import DicomwebArchive, Settings
+from edge.settings import ArchiveTls, DicomwebArchive, Settings
 from federation.ports import PriorSource
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
@@ -90,7 +91,10 @@ def archive_source(settings: Settings, site: Site) -> PriorSource:
             DicomwebSettings(
                 base_url=archive.url,
                 bearer_token=_token(archive),
+                token_file=archive.token_file,
                 ca_file=archive.ca_file,
+                client_certificate_file=archive.client_certificate_file,
+                client_key_file=archive.client_key_file,
                 fallback_charset=settings.site.fallback_charset,
                 issuers=issuers,
             ),
@@ -103,6 +107,8 @@ def archive_source(settings: Settings, site: Site) -> PriorSource:
             called_ae_title=archive.called_ae_title,
             calling_ae_title=archive.calling_ae_title,
             max_associations=archive.max_associations,
+            tls=_tls(archive.tls),
+            server_name=None if archive.tls is None else archive.tls.server_name,
             fallback_charset=settings.site.fallback_charset,
             issuers=issuers,
         ),
@@ -129,3 +135,7 @@ def _token(archive: DicomwebArchive) -> str | None:
         return archive.token_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"archive.token_file: {archive.token_file} cannot be read") from error
+
+
+def _tls(files: ArchiveTls | None) -> TlsFiles | None:
+    return None if files is None else TlsFiles(files.ca_file, files.certificate_file, files.key_file)

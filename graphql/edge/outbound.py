@@ -15,14 +15,15 @@ from urllib.parse import quote
 
 import httpx2
 
+from adapters.connection.tls import TlsFiles, context_for
 from adapters.edge.errors import TokenRefused
-from adapters.edge.https_channel import client_context
 from adapters.edge.keys import load_private_key
 from adapters.edge.tokens import Signer
 from edge.agent import Agent, utc_now
 from edge.errors import ConfigurationError
 from edge.logs import log_event
 from edge.settings import OutboundSettings
+from federation.errors import SourceUnauthorised
 
 _SHORTEST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -53,8 +54,8 @@ class OutboundLines:
         key = load_private_key(settings.key_file)
         self._sign = Signer(key, issuer=agent.settings.site.id, audience=agent.settings.hub.id, clock=utc_now)
         try:
-            context = client_context(settings.hub_url, ca_file=settings.ca_file, certificate_file=None, key_file=None)
-        except OSError as error:
+            context = context_for(settings.hub_url, TlsFiles(settings.ca_file))
+        except SourceUnauthorised as error:
             raise ConfigurationError("outbound.ca_file cannot be used") from error
         self._client = httpx2.AsyncClient(
             verify=context,

@@ -51,8 +51,25 @@ class DicomwebArchive(_Part):
     protocol: Literal["dicomweb"]
     url: str = Field(pattern=r"^https?://", description="DICOMweb root, without /studies")
     token: SecretStr | None = Field(None, description="bearer token; better token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token")
-    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate")
+    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
+    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+
+
+class ArchiveTls(_Part):
+    """An association by TLS (DICOM PS3.15 B.12)."""
+
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for a certificate")
+    key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    server_name: str | None = Field(None, description="name its certificate must hold; none = the host")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        return self
 
 
 class DimseArchive(_Part):
@@ -64,6 +81,7 @@ class DimseArchive(_Part):
     called_ae_title: str = Field(min_length=1, max_length=16)
     calling_ae_title: str = Field("PRIORLINK", min_length=1, max_length=16)
     max_associations: int = Field(4, ge=1, le=16, description="associations at once")
+    tls: ArchiveTls | None = Field(None, description="speak TLS; none = not encrypted")
 
 
 class HubSettings(_Part):

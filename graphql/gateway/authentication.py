@@ -26,25 +26,40 @@ from joserfc.errors import (
 from joserfc.jws import JWSRegistry
 
 from gateway.errors import NotAuthenticated
-from gateway.permissions import Role
+from gateway.permissions import Claims, Role
 from gateway.settings import AuthSettings
 from gateway.signing_keys import FileKeys, NoKeys, SigningKeys, UrlKeys
+from gateway.smart_scopes import GrantedScopes, read_scopes
 
 __all__ = ["Authenticate", "Caller", "TokenVerifier", "build_verifier"]
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA", "Ed25519")
 _PURPOSE = re.compile(r"[A-Z]{2,16}")
 _MAX_SUBJECT_LENGTH = 255
+_MAX_SCOPE_LENGTH = 4_096
+_MAX_SITES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as the token says. ``purpose_of_use`` is a code such as ``TREAT``, empty when none was declared."""
+    """Who asks, as the token says. ``purpose_of_use`` is a code such as ``TREAT``, empty when none was declared.
+
+    ``sites``, ``scopes`` and ``patient`` narrow what the roles allow (``gateway.permissions.Claims``).
+    """
 
     subject: str
     roles: frozenset[Role]
     purpose_of_use: str
     token_expires_at: dt.datetime
+    sites: frozenset[str] | None = None
+    scopes: GrantedScopes | None = None
+    patient: str | None = None
+    token_id: str | None = None
+
+    @property
+    def claims(self) -> Claims:
+        """What the policy decides on."""
+        return Claims(self.roles, self.purpose_of_use, self.sites, self.scopes, self.patient)
 
 
 Authenticate = Callable[[str | None], Caller]
@@ -144,7 +159,7 @@ def _reason_of(error: JoseError) -> str:
 def _claim_reason(error: JoseError) -> str:
     """``claim_aud`` and the like: which claim, never what it held."""
     claim = str(getattr(error, "claim", "") or "").split(",")[0]
-    return f"claim_{claim}" if claim in {"iss", "aud", "exp", "nbf", "iat", "sub"} else "claim_refused"
+    return f"claim_{claim}" if claim in {"iss", "aud", "exp", "nbf", "iat", "sub", "jti"} else "claim_refused"
 
 
 def _caller_of(claims: dict[str, Any]) -> Caller:
@@ -162,4 +177,37 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
         expires_at = dt.datetime.fromtimestamp(claims["exp"], dt.UTC)
     except (OverflowError, ValueError, OSError):
         raise NotAuthenticated("claim_exp") from None
-    return Caller(subject, known, purpose, expires_at)
+    return Caller(
+        subject,
+        known,
+        purpose,
+        expires_at,
+        sites=_sites_of(claims),
+        scopes=_scopes_of(claims),
+        patient=_short_text(claims, "patient"),
+        token_id=_short_text(claims, "jti"),
+    )
+
+
+def _sites_of(claims: dict[str, Any]) -> frozenset[str] | None:
+    """``None`` when the token does not say; a claim that is no list of words keeps the caller out."""
+    if "sites" not in claims:
+        return None
+    sent = claims["sites"]
+    if not isinstance(sent, list) or len(sent) > _MAX_SITES or not all(isinstance(site, str) for site in sent):
+        raise NotAuthenticated("claim_sites")
+    return frozenset(sent)
+
+
+def _scopes_of(claims: dict[str, Any]) -> GrantedScopes | None:
+    sent = claims.get("scope", "")
+    if not isinstance(sent, str) or len(sent) > _MAX_SCOPE_LENGTH:
+        raise NotAuthenticated("claim_scope")
+    return read_scopes(sent)
+
+
+def _short_text(claims: dict[str, Any], name: str) -> str | None:
+    sent = claims.get(name)
+    if sent is not None and not (isinstance(sent, str) and 0 < len(sent) <= _MAX_SUBJECT_LENGTH):
+        raise NotAuthenticated(f"claim_{name}")
+    return sent

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
+from adapters.connection.tls import TlsFiles
 from adapters.dicom.dicomweb_source import DicomwebSource
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.folder.settings import FolderSettings
@@ -22,15 +23,20 @@ from adapters.fhir_imaging.source import FhirSource
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import SqlUnitOfWork, unit_of_work_factory
+from federation.asking.answer_keeper import AnswerKeeper
+from federation.asking.asking import Asking
+from federation.asking.rules import AskingRules
 from federation.imaging.code_map import CodeMap
 from federation.imaging.procedure_normalizer import normalize_procedure
 from federation.imaging.procedures import Procedure
 from federation.imaging.rule_set import RuleSet
 from federation.imaging.studies import SiteStudy
 from federation.ports import PriorSource
+from federation.sites.circuit import CircuitRules
 from federation.sites.directory import SiteDirectory
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
+from gateway.clock import new_id, utc_now
 from gateway.edge_agents import edge_source
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.model_folder import ModelFolder
@@ -127,11 +133,29 @@ def build_hub(settings: Settings, *, migrate: bool = False, mailbox: Mailbox | N
         engine=engine,
         units=unit_of_work_factory(engine),
         read=lambda: SqlUnitOfWork(engine, read_only=True),
-        directory=SiteDirectory(sites, sources),
+        directory=SiteDirectory(sites, sources, _asking(settings, engine)),
         matcher=matcher,
         rules=rules,
         code_maps=code_maps,
         mailbox=mailbox,
+    )
+
+
+def _asking(settings: Settings, engine: sa.Engine) -> Asking:
+    """How sites are asked, with the study index behind them."""
+    units, read = unit_of_work_factory(engine), unit_of_work_factory(engine, read_only=True)
+    return Asking(
+        rules=AskingRules(
+            at_once=settings.federation.questions_at_once,
+            patience_seconds=settings.federation.patience_ms / 1000,
+            circuit=CircuitRules(
+                failures_to_open=settings.federation.circuit_failures,
+                open_seconds=settings.federation.circuit_open_seconds,
+                longest_open_seconds=16 * settings.federation.circuit_open_seconds,
+            ),
+        ),
+        read=read,
+        keeper=AnswerKeeper(units, clock=utc_now, new_id=new_id),
     )
 
 
@@ -194,40 +218,11 @@ def _source(
         return edge_source(archive, site, hub.agents, mailbox)
     issuers = IssuerNames(authorities, frozenset(settings.issuer_aliases))
     if isinstance(archive, DicomwebArchive):
-        return DicomwebSource(
-            site,
-            DicomwebSettings(
-                base_url=archive.url,
-                bearer_token=_token(archive),
-                fallback_charset=settings.fallback_charset,
-                issuers=issuers,
-            ),
-        )
+        return DicomwebSource(site, _dicomweb(archive, settings, issuers))
     if isinstance(archive, DimseArchive):
-        return DimseSource(
-            site,
-            DimseSettings(
-                host=archive.host,
-                port=archive.port,
-                called_ae_title=archive.called_ae_title,
-                calling_ae_title=archive.calling_ae_title,
-                max_associations=archive.max_associations,
-                fallback_charset=settings.fallback_charset,
-                issuers=issuers,
-            ),
-        )
+        return DimseSource(site, _dimse(archive, settings, issuers))
     if isinstance(archive, FhirArchive):
-        return FhirSource(
-            site,
-            FhirSettings(
-                base_url=archive.url,
-                patient_search=PatientSearch(archive.patient_search),
-                patient_parameter=archive.patient_parameter,
-                identifier_systems=archive.identifier_systems,
-                bearer_token=_token(archive),
-                issuers=issuers,
-            ),
-        )
+        return FhirSource(site, _fhir(archive, issuers))
     if isinstance(archive, FolderArchive):
         return FolderSource(
             site,
@@ -242,7 +237,51 @@ def _source(
     return None
 
 
+def _dicomweb(archive: DicomwebArchive, settings: SiteSettings, issuers: IssuerNames) -> DicomwebSettings:
+    return DicomwebSettings(
+        base_url=archive.url,
+        bearer_token=_token(archive),
+        token_file=archive.token_file,
+        ca_file=archive.ca_file,
+        client_certificate_file=archive.client_certificate_file,
+        client_key_file=archive.client_key_file,
+        fallback_charset=settings.fallback_charset,
+        issuers=issuers,
+    )
+
+
+def _dimse(archive: DimseArchive, settings: SiteSettings, issuers: IssuerNames) -> DimseSettings:
+    tls = archive.tls
+    return DimseSettings(
+        host=archive.host,
+        port=archive.port,
+        called_ae_title=archive.called_ae_title,
+        calling_ae_title=archive.calling_ae_title,
+        max_associations=archive.max_associations,
+        tls=None if tls is None else TlsFiles(tls.ca_file, tls.certificate_file, tls.key_file),
+        server_name=None if tls is None else tls.server_name,
+        fallback_charset=settings.fallback_charset,
+        issuers=issuers,
+    )
+
+
+def _fhir(archive: FhirArchive, issuers: IssuerNames) -> FhirSettings:
+    return FhirSettings(
+        base_url=archive.url,
+        patient_search=PatientSearch(archive.patient_search),
+        patient_parameter=archive.patient_parameter,
+        identifier_systems=archive.identifier_systems,
+        bearer_token=_token(archive),
+        token_file=archive.token_file,
+        ca_file=archive.ca_file,
+        client_certificate_file=archive.client_certificate_file,
+        client_key_file=archive.client_key_file,
+        issuers=issuers,
+    )
+
+
 def _token(archive: DicomwebArchive | FhirArchive) -> str | None:
+    """The token of a setting. One in a file is the source's to read; here it only has to be there."""
     if archive.token_file is not None:
-        return read_text(archive.token_file, "archive.token_file").strip()
+        read_text(archive.token_file, "archive.token_file")
     return None if archive.token is None else archive.token.get_secret_value()

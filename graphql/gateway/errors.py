@@ -3,6 +3,7 @@
 GatewayError
 ├── ConfigurationError      settings that cannot be used; the text names the field
 ├── NotAuthenticated        no token, or one we do not take; ``reason`` is a stable code
+├── AccessRefused           the caller is known, and may not; ``reason`` is one of ``gateway.permissions``
 ├── InputRefused            a file or argument that is wrong; the text names line or field
 └── ServiceMissing          a service we need is not there (database, broker, port)
 """
@@ -18,6 +19,14 @@ class ConfigurationError(GatewayError):
 
 class NotAuthenticated(GatewayError):
     """No token, or one we do not take."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AccessRefused(GatewayError):
+    """The caller is known, and may not do this."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

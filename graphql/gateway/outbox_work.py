@@ -2,6 +2,7 @@
 
     person_changed           judge the person's recent orders again
     order_check_incomplete   judge one check again: a site that was late may answer now
+    priors_changed           a late site said something new: judge the person's recent orders again
     order_received           judge an order that a site placed
     alert_raised             tell the configured receiver of an alert that nobody was shown
 
@@ -31,6 +32,7 @@ from mpi.ports import Clock, NewId
 from mpi.units import carry_out
 
 _EXPIRE_EVERY = dt.timedelta(minutes=10)
+_CHANGES_KEPT = 50_000
 
 log = get_logger("gateway.worker")
 
@@ -79,7 +81,7 @@ class OutboxWork:
 
     def _handle(self, message: OutboxMessage) -> dict[str, object]:
         match message.kind:
-            case "person_changed":
+            case "person_changed" | "priors_changed":
                 return self._reassess(_texts(message, "enterprise_ids"), [])
             case "order_check_incomplete":
                 return self._reassess([], _texts(message, "check_ids"))
@@ -151,7 +153,7 @@ class OutboxWork:
             uow.commit()
 
     def _expire(self) -> None:
-        """Now and then, with other work: alerts that nobody answered."""
+        """Now and then, with other work: alerts that nobody answered, and entries that every listener has read."""
         now = self.clock()
         if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
             return
@@ -159,7 +161,8 @@ class OutboxWork:
         carry_out(self.units, self._expire_in)
 
     def _expire_in(self, uow: UnitOfWork) -> None:
-        if expire_alerts(uow=uow, clock=self.clock):
+        expired = expire_alerts(uow=uow, clock=self.clock)
+        if uow.changes.forget_all_but(_CHANGES_KEPT) or expired:
             uow.commit()
 
 

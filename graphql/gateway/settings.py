@@ -34,6 +34,40 @@ class HttpSettings(_Part):
     port: int = Field(8420, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
     graphiql: bool = Field(False, description="serve the GraphiQL page at /graphql")
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
+    introspection: bool = Field(False, description="callers may ask for the schema here; graphiql needs and implies it")
+    only_trusted_documents: bool = Field(
+        False, description="carry out no GraphQL document but the published ones and those of trusted_documents_folder"
+    )
+    trusted_documents_folder: Path | None = Field(None, description="further trusted documents, .graphql files")
+    client_requests_per_minute: int | None = Field(
+        6_000, ge=1, description="requests of one client, by the subject of its token; none = without end"
+    )
+    address_requests_per_minute: int | None = Field(
+        30_000, ge=1, description="requests from one address, with or without a token; none = without end"
+    )
+    anonymous_requests_per_minute: int | None = Field(
+        120, ge=1, description="requests from one address without a good token, beyond that unaudited; none = all"
+    )
+    rates_url: str | None = Field(
+        None, pattern=r"^rediss?://", description="where several hubs count requests together; none = each by itself"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses of proxies whose X-Forwarded-For is believed; none = nobody's"
+    )
+
+
+class SubscriptionSettings(_Part):
+    """GraphQL subscriptions, over websockets (graphql-transport-ws) and server-sent events."""
+
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="other origins whose pages may open a websocket, such as https://ehr.example; none = our own"
+    )
+    poll_ms: int = Field(500, ge=50, le=10_000, description="how often what was changed is looked for, milliseconds")
+    recheck_seconds: float = Field(20.0, gt=0, le=50, description="how often an open one's token is checked again")
+    queue_length: int = Field(256, ge=1, le=10_000, description="events that wait for a slow reader; then it is ended")
+    max_open: int = Field(1000, ge=1, description="open subscriptions of this process")
+    max_open_per_caller: int = Field(50, ge=1, description="open subscriptions of one caller")
+    init_timeout_seconds: int = Field(10, ge=1, le=60, description="a websocket that says nothing is closed after this")
 
 
 class MllpSettings(_Part):
@@ -83,7 +117,25 @@ class DicomwebArchive(_Part):
     protocol: Literal["dicomweb"]
     url: str = Field(pattern=r"^https?://", description="DICOMweb root, without /studies")
     token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token")
+    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
+    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+
+
+class ArchiveTls(_Part):
+    """An association by TLS (DICOM PS3.15 B.12)."""
+
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for a certificate")
+    key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    server_name: str | None = Field(None, description="name its certificate must hold; none = the host")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        return self
 
 
 class DimseArchive(_Part):
@@ -95,6 +147,7 @@ class DimseArchive(_Part):
     called_ae_title: str = Field(min_length=1, max_length=16)
     calling_ae_title: str = Field("PRIORLINK", min_length=1, max_length=16)
     max_associations: int = Field(4, ge=1, le=16, description="associations at once")
+    tls: ArchiveTls | None = Field(None, description="speak TLS; none = not encrypted")
 
 
 class FhirArchive(_Part):
@@ -110,7 +163,10 @@ class FhirArchive(_Part):
     )
     patient_parameter: Literal["patient", "subject"] = Field("patient", description="search parameter of ImagingStudy")
     token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token")
+    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
+    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
+    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
+    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
 
 
 class FolderArchive(_Part):
@@ -205,6 +261,31 @@ class AlertSettings(_Part):
         return self
 
 
+class OidcSettings(_Part):
+    """Signing in to the pages at the issuer of ``auth`` (OpenID Connect, authorization code with PKCE)."""
+
+    client_id: str = Field(min_length=1, description="the hub's client id at the issuer")
+    client_secret: SecretStr | None = Field(None, description="of a confidential client; better PRIORLINK_* or a file")
+    client_secret_file: Path | None = Field(None, description="file that holds the client secret")
+    scope: str = Field("openid", description="scopes asked for, separated by spaces")
+
+
+class WebSettings(_Part):
+    """The pages."""
+
+    enabled: bool = Field(True, description="serve the pages at /")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^/]+$", description="address people type; https makes cookies Secure"
+    )
+    session_key: SecretStr | None = Field(
+        None, min_length=32, description="seals session cookies, the same in every process; none = new at every start"
+    )
+    session_key_file: Path | None = Field(None, description="file that holds the session key")
+    idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
+    token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
+    oidc: OidcSettings | None = None
+
+
 class CdsClientSettings(_Part):
     """An ordering system that may call the CDS Hooks services."""
 
@@ -241,6 +322,22 @@ class FederationSettings(_Part):
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+    patience_ms: int = Field(
+        15_000, ge=1_000, le=120_000, description="how long a late site is awaited behind the answer, milliseconds"
+    )
+    questions_at_once: int = Field(8, ge=1, le=64, description="questions put to one site at the same time")
+    circuit_failures: int = Field(5, ge=1, le=100, description="failures in a row after which a site is left alone")
+    circuit_open_seconds: float = Field(
+        15.0, gt=0, le=3_600, description="how long it is left alone, seconds; doubled up to 16-fold"
+    )
+
+
+class UsefulnessSettings(_Part):
+    """What the usefulness report counts with: a site's own tables."""
+
+    dose_table: Path | None = Field(None, description="typical doses (TOML); none = doses/1, which ships")
+    cost_table: Path | None = Field(None, description="CSV: site, exam_class, regions, cost, currency, as_of")
+    orderer_groups: Path | None = Field(None, description="CSV: orderer, group")
 
 
 class SurvivorshipSettings(_Part):
@@ -263,6 +360,7 @@ class Settings(BaseSettings):
 
     store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
     mllp: MllpSettings = MllpSettings()
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()
@@ -270,6 +368,8 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
+    web: WebSettings = WebSettings()
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from federation.errors import SourceTimedOut
 from federation.ports import PriorSource, SiteAnswer, SiteProbe
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import SiteId
+from gateway.clock import utc_now
 from mpi.identity.identifiers import PatientIdentifier
+from mpi.ports import Clock
 
 _MOST_KEPT = 2_000
 
@@ -28,6 +30,7 @@ class WarmSource:
     keep_seconds: float
     patience_seconds: float
     seconds: Callable[[], float] = time.monotonic
+    clock: Clock = utc_now
     _kept: dict[PatientIdentifier, tuple[float, SiteAnswer]] = field(default_factory=dict)
     _asking: dict[PatientIdentifier, asyncio.Task[SiteAnswer]] = field(default_factory=dict)
 
@@ -76,7 +79,7 @@ class WarmSource:
         if len(self._kept) >= _MOST_KEPT:
             self._kept = {i: kept for i, kept in self._kept.items() if now - kept[0] <= self.keep_seconds}
         if len(self._kept) < _MOST_KEPT:
-            self._kept[identifier] = (now, answer)
+            self._kept[identifier] = (now, replace(answer, as_of=answer.as_of or self.clock()))
 
     def _forget(self, identifier: PatientIdentifier, task: asyncio.Task[SiteAnswer]) -> None:
         if self._asking.get(identifier) is task:
@@ -90,4 +93,4 @@ def warm_directory(directory: SiteDirectory, *, keep_seconds: float, patience_se
     sources = {
         site_id: WarmSource(source, keep_seconds, patience_seconds) for site_id, source in directory.sources.items()
     }
-    return SiteDirectory(directory.sites, sources)
+    return SiteDirectory(directory.sites, sources, directory.asking)

@@ -24,16 +24,23 @@ from mpi.usecases.gather_neighbourhood import MOST_IN_CORE, gather_neighbourhood
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_questions import settle_questions
 
+ALONE = "alone"
+"""Reason of a record that is nobody else's person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How things are now. ``records`` are the core as stored; ``changes`` the links that are not what they were."""
+    """How things are now. ``records`` are the core as stored; ``changes`` the links that are not what they were.
+
+    ``reasons`` say of seeds and of changed links by what rule they are so, for the history: no values in them.
+    """
 
     records: Mapping[PatientIdentifier, SourceRecord]
     changes: tuple[LinkChange, ...]
     opened_items: tuple[str, ...]
     closed_items: tuple[str, ...]
     is_truncated: bool
+    reasons: Mapping[PatientIdentifier, str]
 
     @property
     def persons_changed(self) -> tuple[EnterpriseId, ...]:
@@ -88,11 +95,12 @@ def settle_gathered(
     persons = decide_persons(hood)
     now = clock()
     links = _links(hood, persons, keep or {}, now, new_id)
+    reasons = _reasons(hood, links, {str(identifier) for identifier in seeds})
     stored, changes = _store(hood, links, set(seeds), uow, matcher)
-    _remember_moves(changes, set(seeds) if has_own_history else (), source, now, uow)
+    _remember_moves(changes, reasons, set(seeds) if has_own_history else (), source, now, uow)
     _redirect(changes, uow)
     items = settle_questions(hood, persons, seeds, source=source, uow=uow, clock=clock, new_id=new_id)
-    return Settled(stored, changes, items.opened, items.closed, hood.is_truncated)
+    return Settled(stored, changes, items.opened, items.closed, hood.is_truncated, reasons)
 
 
 def publish_change(
@@ -176,6 +184,25 @@ def _link(
     )
 
 
+def _reasons(
+    hood: Neighbourhood, links: Mapping[str, PersonLink], seeds: Collection[str]
+) -> dict[PatientIdentifier, str]:
+    told = [name for name in hood.core if name in seeds or hood.records[name].link != links[name]]
+    return {hood.records[name].identifier: _reason(hood, name, links) for name in told}
+
+
+def _reason(hood: Neighbourhood, name: str, links: Mapping[str, PersonLink]) -> str:
+    """By whose word or which score the record is in its person; a score with its model and every level."""
+    members = {other for other, link in links.items() if link.enterprise_id == links[name].enterprise_id}
+    if links[name].link_source is LinkSource.MANUAL:
+        return "staff"
+    scored = linking_score(hood, name, members)
+    if scored is not None:
+        lines = " ".join(f"{w.comparison}={w.level}{w.match_weight:+.2f}" for w in scored.weights)
+        return f"score {scored.score:.2f} {scored.model_version}: {lines}"
+    return "told together" if len(members) > 1 else ALONE
+
+
 def _store(
     hood: Neighbourhood,
     links: Mapping[str, PersonLink],
@@ -198,6 +225,7 @@ def _store(
 
 def _remember_moves(
     changes: Collection[LinkChange],
+    reasons: Mapping[PatientIdentifier, str],
     told: Collection[PatientIdentifier],
     source: str,
     now: dt.datetime,
@@ -207,7 +235,8 @@ def _remember_moves(
     for change in changes:
         before, after = change.before.enterprise_id, change.after.enterprise_id
         if before != after and change.identifier not in told:
-            uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=f"from {before}"))
+            detail = f"from {before}; {reasons[change.identifier]}"
+            uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=detail))
 
 
 def _redirect(changes: Collection[LinkChange], uow: SettlingUnit) -> None:

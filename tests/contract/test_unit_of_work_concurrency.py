@@ -147,7 +147,7 @@ def test_rows_locked_crosswise_are_begun_again_and_not_an_error(sql_store: Store
 
     is_postgresql = sql_store.engine is not None and sql_store.engine.dialect.name == "postgresql"
     assert sorted(in_threads(2, work), key=str) == [0, 1]
-    assert sorted(attempts) == ([1, 2] if is_postgresql else [1, 1])
+    assert sum(attempts) >= 3 if is_postgresql else attempts == [1, 1]
 
 
 def _ends_within(future: Future[None], seconds: float) -> bool:

@@ -273,7 +273,7 @@ def test_over_tls_each_side_asks_for_the_others_certificate(
         assert len(answer.studies) == 3
         false_agent = failure(EdgeSource(SITE, HttpsChannel(EdgeSettings(url, agent.signer()))))
         assert isinstance(false_agent, SourceUnauthorised)
-        assert false_agent.reason == "agent_certificate"
+        assert false_agent.reason == "certificate_refused"
         false_hub = EdgeSettings(url, agent.signer(), ca_file=certificates.authority)
         assert isinstance(failure(EdgeSource(SITE, HttpsChannel(false_hub))), SourceUnavailable | SourceUnauthorised)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import (
@@ -15,9 +17,11 @@ from strawberry.types import ExecutionContext
 
 from gateway.observability import get_logger
 from gateway.schema.enums import register_enums
-from gateway.schema.limits import MAX_TOKENS, RULES
+from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION, trusted_rule
 from gateway.schema.masking import HubMaskErrors, is_unexpected
 from gateway.schema.roots import Mutation, Query
+from gateway.schema.subscriptions import Subscription
+from gateway.schema.words import describe
 
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
@@ -37,18 +41,41 @@ class HubSchema(strawberry.Schema):
                 )
 
 
-def build_schema() -> HubSchema:
-    """The schema of the hub."""
+class CachedParser(ParserCache):
+    """Keeps parsed documents. What cannot be parsed is left to be refused where syntax errors are expected."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Take the document from the cache, or parse it."""
+        parsing = super().on_parse()
+        try:
+            next(iter(parsing))
+        except GraphQLError:
+            self.execution_context.graphql_document = None
+        yield
+
+
+def build_schema(*, introspection: bool = False, only_trusted: Container[str] | None = None) -> HubSchema:
+    """The schema of the hub. ``introspection``: callers may ask for it here (it is published as a file anyway).
+
+    ``only_trusted``: no document is carried out but these.
+    """
     register_enums()
-    return HubSchema(
+    rules = [
+        *(RULES if introspection else RULES_WITHOUT_INTROSPECTION),
+        *([] if only_trusted is None else [trusted_rule(only_trusted)]),
+    ]
+    schema = HubSchema(
         Query,
         Mutation,
+        Subscription,
         config=StrawberryConfig(disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: AddValidationRules(RULES),
-            lambda: ParserCache(_CACHED_DOCUMENTS),
+            lambda: AddValidationRules(rules),
+            lambda: CachedParser(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
             HubMaskErrors,
         ],
     )
+    describe(schema._schema)
+    return schema

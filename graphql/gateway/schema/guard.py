@@ -14,8 +14,9 @@ from strawberry.extensions import FieldExtension
 
 from federation.errors import UnknownSite
 from gateway.context import HubContext, HubInfo, keep_audit
+from gateway.errors import AccessRefused
 from gateway.observability import get_logger
-from gateway.permissions import Role, role_used
+from gateway.permissions import Role, decide_access
 from gateway.schema.inputs import InputProblem
 from gateway.schema.refusals import InvalidInput, NotAllowed, PatientNotFound, Refusal
 from mpi.audit import AuditOutcome
@@ -60,10 +61,11 @@ class Guarded(FieldExtension):
         """Permission, the resolver, audit; then, and only then, the answer."""
         started = time.monotonic()
         context: HubContext = info.context
-        role = role_used(self.operation, context.caller.roles)
+        decision = decide_access(self.operation, context.caller.claims)
+        role = decision.role
         if role is None:
-            await self._keep(context, None, _Note(AuditOutcome.REFUSED, detail="role_not_allowed"), started)
-            return NotAllowed()
+            await self._keep(context, None, _Note(AuditOutcome.REFUSED, detail=decision.reason), started)
+            return NotAllowed.because(decision.reason)
         try:
             answer = await _answer(next_, source, info, kwargs)
         except BaseException:
@@ -97,6 +99,8 @@ async def _answer(next_: Callable[..., Awaitable[Any]], source: Any, info: HubIn
         return await next_(source, info, **kwargs)
     except InputProblem as problem:
         return InvalidInput(code=problem.code, field=problem.field, message=problem.message)
+    except AccessRefused as refusal:
+        return NotAllowed.because(refusal.reason)
     except UnknownSite:
         return InvalidInput(code="unknown_site", field="order.orderingSite", message="no site is registered so")
     except UnknownIdentifier:
@@ -104,6 +108,8 @@ async def _answer(next_: Callable[..., Awaitable[Any]], source: Any, info: HubIn
 
 
 def _note_of(answer: object) -> _Note:
+    if isinstance(answer, NotAllowed):
+        return _Note(AuditOutcome.REFUSED, detail=answer.code)
     if isinstance(answer, Refusal):
         return _Note(AuditOutcome.FAILED, _subjects_of(answer), answer.code)
     is_kept = isinstance(answer, Audited) and answer.is_audited()

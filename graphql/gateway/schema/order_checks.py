@@ -17,7 +17,9 @@ from federation.imaging.relevance import Relevance
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import CheckedOrder
 from gateway.context import HubInfo
+from gateway.errors import AccessRefused
 from gateway.loaders import load_order_check
+from gateway.permissions import SITE_NOT_YOURS
 from gateway.schema.coverage import SiteCoverage, coverage_list
 from gateway.schema.inputs import ImagingOrderInput, InputProblem, read_deadline, read_order, read_text
 from gateway.schema.procedures import Procedure
@@ -136,6 +138,9 @@ async def resolve_check_order(
     resources = info.context.resources
     deadline_seconds = read_deadline(deadline_ms, resources.default_deadline_seconds)
     imaging_order = read_order(order, resources)
+    sites = info.context.caller.sites
+    if sites is not None and imaging_order.ordering_site not in sites:
+        raise AccessRefused(SITE_NOT_YOURS)
     try:
         checked = await resources.check_order(
             imaging_order, checked_by=info.context.caller.subject, deadline_seconds=deadline_seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigurationError
-from gateway.settings import load_settings
+from gateway.settings import DimseArchive, load_settings
 
 GOOD = """
 [store]
@@ -77,6 +77,20 @@ def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "missing.toml")
     with pytest.raises(ConfigurationError, match=r"priorlink\.toml"):
         load_settings(written(tmp_path, "[http\n"))
+
+
+def test_an_archive_by_tls_is_set_with_its_files(tmp_path: Path) -> None:
+    archive = (
+        '{ protocol = "dimse", host = "h", port = 104, called_ae_title = "P",'
+        ' tls = { ca_file = "ca.pem", certificate_file = "us.pem", key_file = "key.pem", server_name = "pacs" } }'
+    )
+    site = f'[[sites]]\nid = "NGH"\nname = "x"\nassigning_authority = "NGH"\narchive = {archive}\n'
+    found = load_settings(written(tmp_path, site)).sites[0].archive
+    assert isinstance(found, DimseArchive)
+    assert found.tls is not None
+    assert (found.tls.ca_file, found.tls.server_name) == (Path("ca.pem"), "pacs")
+    with pytest.raises(ConfigurationError, match="go together"):
+        load_settings(written(tmp_path, site.replace('key_file = "key.pem", ', "")))
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,16 @@
-"""What an HTTP answer of a FHIR server means: a body to read, or which kind of failure. Source: FHIR R4 3.1.0."""
+"""What goes wrong on the way to an HTTP server, as one of our errors."""
 
 from __future__ import annotations
 
-import logging
+import socket
+import ssl
 
 import httpx2
 
-from federation.errors import (
-    SourceError,
-    SourceProtocolError,
-    SourceTimedOut,
-    SourceUnauthorised,
-    SourceUnavailable,
-)
+from adapters.connection.tls import error_of_tls
+from federation.errors import SourceError, SourceProtocolError, SourceTimedOut, SourceUnauthorised, SourceUnavailable
 
 _RETRYABLE = frozenset({404, 408, 410, 425, 429})
-_NEVER = logging.CRITICAL + 1
 
 
 def check_status(status: int) -> None:
@@ -44,14 +39,17 @@ def as_source_error(error: httpx2.HTTPError | httpx2.InvalidURL) -> SourceError:
         return SourceTimedOut("connect_timeout")
     if isinstance(error, httpx2.TimeoutException):
         return SourceTimedOut("deadline")
-    if isinstance(error, httpx2.ConnectError):
-        return SourceUnavailable("connection_refused")
     if isinstance(error, httpx2.DecodingError | httpx2.UnsupportedProtocol | httpx2.InvalidURL):
         return SourceProtocolError("unreadable_answer")
-    return SourceUnavailable("connection_lost")
+    cause = _first_cause(error)
+    if isinstance(cause, ssl.SSLError):
+        return error_of_tls(cause)
+    if isinstance(cause, socket.gaierror):
+        return SourceUnavailable("host_not_found")
+    return SourceUnavailable("connection_refused" if isinstance(error, httpx2.ConnectError) else "connection_lost")
 
 
-def silence_http_client() -> None:
-    """Turn the HTTP client's logging off for the whole process: its lines hold whole URLs, with a patient id."""
-    for name in ("httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(_NEVER)
+def _first_cause(error: BaseException) -> BaseException:
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error

@@ -1,0 +1,66 @@
+"""Every HTTP route of the hub and who may knock: one table. A route that is not in it fails ``make check``.
+
+What a caller with a token may do behind a door is ``gateway.permissions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+
+
+class Knock(Enum):
+    """How a door finds out who is there."""
+
+    OPEN = "nobody is asked"
+    BEARER = "token of the hub's issuer"
+    CDS_CLIENT = "token of a listed CDS client"
+    EDGE_AGENT = "token of the site's edge agent"
+    SESSION = "session of somebody who signed in"
+
+
+DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
+    {
+        "ANY /graphql": (Knock.BEARER, "POST; every root field is an operation of its own"),
+        "SOCKET /graphql": (Knock.BEARER, "graphql-transport-ws; every subscription is an operation of its own"),
+        "GET /healthz": (Knock.OPEN, "says that the process runs"),
+        "GET /readyz": (Knock.OPEN, "says that the store answers"),
+        "GET /metrics": (Knock.OPEN, "counts and durations, no person; keep it inside the network"),
+        "ANY /static/graphiql": (Knock.OPEN, "files of the editor, where it is enabled"),
+        "GET /fhir/metadata": (Knock.OPEN, "what the FHIR doors can do"),
+        "POST /fhir/$process-message": (Knock.BEARER, "fhir:processMessage"),
+        "POST /fhir/Patient/$match": (Knock.BEARER, "fhir:match"),
+        "GET /fhir/Patient/$ihe-pix": (Knock.BEARER, "fhir:ihePix"),
+        "POST /fhir/Patient/$ihe-pix": (Knock.BEARER, "fhir:ihePix"),
+        "POST /fhir/Patient/_search": (Knock.BEARER, "fhir:searchPatient"),
+        "GET /fhir/Patient": (Knock.BEARER, "fhir:searchPatient"),
+        "GET /fhir/Patient/{resource_id}": (Knock.BEARER, "fhir:readPatient"),
+        "POST /fhir/Patient": (Knock.BEARER, "fhir:feedPatient"),
+        "PUT /fhir/Patient": (Knock.BEARER, "fhir:feedPatient"),
+        "GET /cds-services": (Knock.CDS_CLIENT, "list of the services"),
+        "POST /cds-services/{service}": (Knock.CDS_CLIENT, "cards for the client's own site"),
+        "POST /cds-services/{service}/feedback": (Knock.CDS_CLIENT, "answers to alerts of the client's own site"),
+        "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
+        "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+        "ANY /static/web": (Knock.OPEN, "style and scripts of the pages"),
+        "GET /": (Knock.OPEN, "leads to the first page of one's role"),
+        "GET /sign-in": (Knock.OPEN, "the ways to sign in"),
+        "POST /sign-in": (Knock.OPEN, "takes a token, where pasted tokens are enabled"),
+        "POST /sign-out": (Knock.OPEN, "ends the session"),
+        "POST /preferences": (Knock.OPEN, "language and theme, kept in a cookie"),
+        "GET /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history/rest": (Knock.SESSION, "imagingHistory"),
+        "POST /history/check": (Knock.SESSION, "checkOrder"),
+        "POST /history/answer": (Knock.SESSION, "overrideAlert"),
+        "GET /queue": (Knock.SESSION, "reviewQueue"),
+        "POST /queue/next": (Knock.SESSION, "claimReviewItem"),
+        "GET /queue/{item_id}": (Knock.SESSION, "reviewItem"),
+        "POST /queue/{item_id}/release": (Knock.SESSION, "releaseReviewItem"),
+        "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
+        "POST /queue/undo": (Knock.SESSION, "undoDecision"),
+    }
+)
+"""Method and path to how the door knows its callers, and the operation behind it. A page (``SESSION``) is opened by
+the roles of the operation it lives on; whatever else it asks is decided operation by operation."""
