@@ -39,7 +39,7 @@ class Said:
         street, city, code = self.address
         phone = self.phone and f"{self.phone}^PRN^PH"
         return (
-            f"MSH|^~\\&|REG|{site}|HUB|HUB|20260310115900||ADT^A04|{site}-{number}|P|2.5|||||||UNICODE UTF-8\r"
+            f"MSH|^~\\&|REG|{site}|HUB|HUB|20260310115900||ADT^A04|{site}-{number}|P|2.5||||||UNICODE UTF-8\r"
             "EVN|A04|20260310115900\r"
             f"PID|1||{ids}||{self.family}^{self.given}^^{self.suffix}||{self.born}|{self.sex}|||"
             f"{street}^^{city}^^{code}||{phone}\r"
