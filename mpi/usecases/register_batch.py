@@ -23,7 +23,7 @@ from mpi.usecases.batch_writes import BatchWrites
 from mpi.usecases.gather_neighbourhood import MOST_IN_CORE, Gathering
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
-from mpi.usecases.settle_neighbourhood import settle_gathered
+from mpi.usecases.settle_neighbourhood import ALONE, settle_gathered
 
 _PERSONS_IN_EVENT = 100
 Taken = RegisterEffect | MpiError
@@ -115,7 +115,7 @@ class _Batch:
             return ()
         source = commands[new[0]].source
         if len(part.records) == 1:
-            stored, persons, reasons = {new[0]: self._alone(part)}, [], {new[0]: "alone"}
+            stored, persons, reasons = {new[0]: self._alone(part)}, [], {new[0]: ALONE}
             writes.add(stored[new[0]], self._matcher.blocking_keys(stored[new[0]]))
         else:
             settled = settle_gathered(
@@ -127,20 +127,14 @@ class _Batch:
                 clock=self._clock,
                 new_id=self._new_id,
             )
-            stored, persons, reasons = dict(settled.records), list(settled.persons_changed), dict(settled.reasons)
+            stored, persons = dict(settled.records), list(settled.persons_changed)
+            reasons = dict(settled.reasons)
         for identifier in new:
             person = stored[identifier].enterprise_id
             command = commands[identifier]
+            said, detail = command.update.sent, reasons[identifier]
             writes.history.append(
-                HistoryEntry(
-                    identifier,
-                    "registered",
-                    command.event_at,
-                    command.source,
-                    person,
-                    detail=reasons[identifier],
-                    demographics=command.update.sent,
-                )
+                HistoryEntry(identifier, "registered", command.event_at, command.source, person, detail, said)
             )
             if person is not None:
                 persons.append(person)

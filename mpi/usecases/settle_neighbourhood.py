@@ -24,6 +24,9 @@ from mpi.usecases.gather_neighbourhood import MOST_IN_CORE, gather_neighbourhood
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_questions import settle_questions
 
+ALONE = "alone"
+"""Reason of a record that is nobody else's person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -197,7 +200,7 @@ def _reason(hood: Neighbourhood, name: str, links: Mapping[str, PersonLink]) -> 
     if scored is not None:
         lines = " ".join(f"{w.comparison}={w.level}{w.match_weight:+.2f}" for w in scored.weights)
         return f"score {scored.score:.2f} {scored.model_version}: {lines}"
-    return "told together" if len(members) > 1 else "alone"
+    return "told together" if len(members) > 1 else ALONE
 
 
 def _store(

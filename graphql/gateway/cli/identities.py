@@ -41,6 +41,7 @@ BEFORE_ANY_MESSAGE = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 
 LONGEST_IDENTIFIER = 500
 """Facility and number together; far below what a database index takes."""
+LINK_ENGINES = ("python",)
 _DAMAGED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 DateFormatOption = Annotated[
     str | None, typer.Option("--date-format", help="strptime form of the dates, when they are not ISO (%d/%m/%Y)")
@@ -167,11 +168,14 @@ def link(
     clusters: Annotated[Path, typer.Option("--clusters", help="write record_id, cluster_id here")],
     review: Annotated[Path, typer.Option("--review", help="write pairs for records staff here")],
     model: Annotated[Path | None, typer.Option("--model", help="match model; default: the one that ships")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="what finds and scores pairs: python")] = LINK_ENGINES[0],
     one_to_one: OneToOneOption = False,
     date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Link the records of a file as a dry run: nothing is stored."""
+    if engine not in LINK_ENGINES:
+        raise typer.BadParameter(f"--engine: {engine} is not built in; there is {', '.join(LINK_ENGINES)}")
     chosen = default_model() if model is None else load_model(model)
     with whole_file_in_memory(), progress("linking", None) as advance:
         rows = read_link_rows(file, date_format)
