@@ -135,6 +135,7 @@ class AccessWorld:
             "undoDecision": change(f'undoDecision(decisionId: "{self.decision_id}")'),
             "identityDecisions": look(f"identityDecisions(patient: {ana})"),
             "sites": look("sites"),
+            "alertReport": look("alertReport"),
             "auditEvents": look("auditEvents"),
             "accessReport": look(f"accessReport(patient: {ana})"),
             "fhir:feedPatient": Call("POST", "/fhir/Patient", patient("NGH|777"), True),

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from federation.sites.coverage import Coverage
 from gateway.observability import DROPPED_KEYS
+from gateway.usefulness_metrics import UsefulnessGauges
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
@@ -50,6 +51,7 @@ class HubMetrics:
             ["operation", "outcome", "reason"],
             registry=self.registry,
         )
+        self.usefulness = UsefulnessGauges(self.registry)
         dropped = Gauge("priorlink_log_dropped_keys", "Log keys refused by the allow-list", registry=self.registry)
         dropped.set_function(lambda: float(DROPPED_KEYS.total))
 

@@ -60,6 +60,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "undoDecision": _RECORDS,
         "identityDecisions": _RECORDS,
         "sites": frozenset(Role),
+        "alertReport": frozenset({Role.ADMIN}),
         "auditEvents": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
         "accessReport": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
     }
@@ -143,6 +144,7 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "undoDecision": _whole("Linkage", "cu"),
         "identityDecisions": _whole("Linkage", "rs"),
         "sites": OperationPolicy(SiteRule.ANY, Needed("Organization", "rs")),
+        "alertReport": _whole("DetectedIssue", "rs"),
         "auditEvents": _whole("AuditEvent", "rs"),
         "accessReport": _whole("AuditEvent", "rs"),
         "fhir:feedPatient": _whole("Patient", "cu"),

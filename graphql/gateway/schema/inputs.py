@@ -198,7 +198,7 @@ def read_filter(filter_: HistoryFilterInput | None) -> TimelineFilter:
     regions = frozenset(r.strip().upper() for r in wanted.regions or ())
     if not regions <= set(REGION_ORDER):
         raise InputProblem("unknown_region", "filter.regions", "not a canonical region")
-    since, until = _day(wanted.since, "filter.since"), _day(wanted.until, "filter.until")
+    since, until = read_day(wanted.since, "filter.since"), read_day(wanted.until, "filter.until")
     if since is not None and until is not None and since > until:
         raise InputProblem("empty_interval", "filter.until", "must not be before since")
     return TimelineFilter(modalities, regions, since, until)
@@ -267,7 +267,8 @@ def _overridden(order: ImagingOrderInput) -> frozenset[str]:
     return frozenset(read_text(uid, "order.overriddenPriors", MAX_CODE) for uid in uids)
 
 
-def _day(text: str | None, field: str) -> dt.date | None:
+def read_day(text: str | None, field: str) -> dt.date | None:
+    """A day; ``None`` stays ``None``."""
     if text is None:
         return None
     try:

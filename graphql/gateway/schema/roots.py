@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.schema.access_reports import AccessReportResult, resolve_access_report
 from gateway.schema.alert_queries import resolve_accept_alert, resolve_alerts, resolve_override_alert
+from gateway.schema.alert_reports import AlertReportResult, resolve_alert_report
 from gateway.schema.alerts import AlertsResult, AnswerAlertResult
 from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
 from gateway.schema.guard import Guarded
@@ -119,6 +120,12 @@ class Query:
         resolver=resolve_sites,
         extensions=[Guarded("sites")],
         description="The hospitals that take part. With check each archive is asked now (up to 3 seconds).",
+    )
+    alert_report: AlertReportResult = strawberry.field(
+        resolver=resolve_alert_report,
+        extensions=[Guarded("alertReport")],
+        description="Do the alerts help? Counts of the alerts that were raised from the day since on and before the "
+        "day until (YYYY-MM-DD, UTC); without them the last 90 days. Names no patient.",
     )
     audit_events: AuditEventsResult = strawberry.field(
         resolver=resolve_audit_events,

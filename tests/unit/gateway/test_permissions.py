@@ -38,6 +38,7 @@ EXPECTED = {
     "undoDecision": {Role.RECORDS},
     "identityDecisions": {Role.RECORDS},
     "sites": EVERYBODY,
+    "alertReport": {Role.ADMIN},
     "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
     "accessReport": {Role.ADMIN, Role.PRIVACY_OFFICER},
 }
