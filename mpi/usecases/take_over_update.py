@@ -15,16 +15,20 @@ SUSPECTED = "suspected_reuse"
 """Kind of the history entries that hold what was kept back."""
 
 
+def kept_back(identifier: PatientIdentifier, *, uow: UnitOfWork) -> HistoryEntry | None:
+    """The newest update of the record that was kept back under suspicion."""
+    found = [e for e in uow.history.of(identifier) if e.kind == SUSPECTED and e.demographics is not None]
+    return found[-1] if found else None
+
+
 def take_over_update(
     identifier: PatientIdentifier, *, said_by: str, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
 ) -> None:
     """Apply the newest update that was kept back, unless the site said something newer of the record since."""
-    record = uow.records.get(identifier)
-    kept_back = [e for e in uow.history.of(identifier) if e.kind == SUSPECTED and e.demographics is not None]
-    if record is None or not record.is_active or not kept_back:
+    record, newest = uow.records.get(identifier), kept_back(identifier, uow=uow)
+    if record is None or not record.is_active or newest is None or newest.demographics is None:
         return
-    newest = kept_back[-1]
-    if newest.demographics is None or newest.at < record.demographics_at:
+    if newest.at < record.demographics_at:
         return
     said = apply_update(record.demographics, DemographicsUpdate(newest.demographics))
     source = f"review:{said_by}"
