@@ -14,11 +14,15 @@ BENCHMARKS = (
     "audit_chain",
     "check_order",
     "engines",
+    "federation",
     "linkage",
     "match",
     "matching_life",
+    "orthanc_hub",
     "register",
 )
+ONLY_BY_NAME = ("soak",)
+"""Runs as long as it is told to (`BENCH_SECONDS`), so not with the others."""
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -41,6 +41,7 @@ def create_app(
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
     those that they count in, too."""
     metrics = metrics or HubMetrics()
+    metrics.watch(resources.directory)
     sockets = settings.subscriptions
     door = GraphqlDoor(
         build_schema(),
