@@ -39,6 +39,12 @@ class HubMetrics:
         self._refused_tokens = Counter(
             "priorlink_refused_tokens", "Requests without a good token", ["reason"], registry=self.registry
         )
+        self._truncated = Counter(
+            "priorlink_truncated_matches",
+            "Comparisons with only the nearest of too many records",
+            ["operation"],
+            registry=self.registry,
+        )
         self._subscriptions = Counter(
             "priorlink_subscriptions",
             "Subscriptions closed or refused",
@@ -64,6 +70,10 @@ class HubMetrics:
     def count_refused_token(self, reason: str) -> None:
         """One request that was not let in."""
         self._refused_tokens.labels(reason).inc()
+
+    def count_truncated(self, operation: str) -> None:
+        """More records were alike at first sight than were compared."""
+        self._truncated.labels(operation).inc()
 
     def count_subscription(self, operation: str, outcome: str, reason: str) -> None:
         """One subscription closed (or refused); ``reason`` is empty when the client closed it."""

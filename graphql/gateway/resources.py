@@ -20,6 +20,7 @@ from federation.usefulness.outcomes import Outcomes, count_outcomes
 from federation.usefulness.report import UsefulnessReport
 from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate
+from gateway.rate_limits import RateLimits, no_rate_limits
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
@@ -61,6 +62,7 @@ class HubResources:
     authenticate: Authenticate
     trust: TrustOrder = NEWEST_WINS
     report_tables: ReportTables = field(default_factory=ReportTables)
+    rates: RateLimits = field(default_factory=no_rate_limits)
     audit_desk: AuditDesk = field(init=False)
 
     def __post_init__(self) -> None:
