@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
+from federation.usefulness.outcomes import Outcomes
 from gateway.change_feed import ChangeFeed
 from gateway.graphql_door import GRAPHIQL, GraphqlDoor
 from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
@@ -26,6 +27,7 @@ from gateway.schema.masking import INTERNAL_ERROR
 from gateway.settings import Settings, SubscriptionSettings
 from gateway.stream_tools import OpenStreams, StreamTools
 from gateway.trusted_documents import load_trusted_documents
+from gateway.usefulness_metrics import PERIOD
 
 _READY_TIMEOUT_SECONDS = 2.0
 _log = get_logger("gateway.asgi")
@@ -49,7 +51,12 @@ def create_app(
         is_ready = await _is_store_reachable(resources)
         return JSONResponse({"status": "ready" if is_ready else "unavailable"}, status_code=200 if is_ready else 503)
 
+    def recent_outcomes() -> Outcomes:
+        now = resources.clock()
+        return resources.alert_outcomes(now - PERIOD, now)
+
     async def show_metrics(_: Request) -> Response:
+        await metrics.usefulness.refresh(recent_outcomes)
         return PlainTextResponse(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
     return Starlette(

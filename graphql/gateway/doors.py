@@ -17,6 +17,7 @@ class Knock(Enum):
     BEARER = "token of the hub's issuer"
     CDS_CLIENT = "token of a listed CDS client"
     EDGE_AGENT = "token of the site's edge agent"
+    SESSION = "session of somebody who signed in"
 
 
 DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
@@ -42,6 +43,24 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /cds-services/{service}/feedback": (Knock.CDS_CLIENT, "answers to alerts of the client's own site"),
         "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
         "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+        "ANY /static/web": (Knock.OPEN, "style and scripts of the pages"),
+        "GET /": (Knock.OPEN, "leads to the first page of one's role"),
+        "GET /sign-in": (Knock.OPEN, "the ways to sign in"),
+        "POST /sign-in": (Knock.OPEN, "takes a token, where pasted tokens are enabled"),
+        "POST /sign-out": (Knock.OPEN, "ends the session"),
+        "POST /preferences": (Knock.OPEN, "language and theme, kept in a cookie"),
+        "GET /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history/rest": (Knock.SESSION, "imagingHistory"),
+        "POST /history/check": (Knock.SESSION, "checkOrder"),
+        "POST /history/answer": (Knock.SESSION, "overrideAlert"),
+        "GET /queue": (Knock.SESSION, "reviewQueue"),
+        "POST /queue/next": (Knock.SESSION, "claimReviewItem"),
+        "GET /queue/{item_id}": (Knock.SESSION, "reviewItem"),
+        "POST /queue/{item_id}/release": (Knock.SESSION, "releaseReviewItem"),
+        "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
+        "POST /queue/undo": (Knock.SESSION, "undoDecision"),
     }
 )
-"""Method and path to how the door knows its callers, and the operation behind it."""
+"""Method and path to how the door knows its callers, and the operation behind it. A page (``SESSION``) is opened by
+the roles of the operation it lives on; whatever else it asks is decided operation by operation."""

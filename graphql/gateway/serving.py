@@ -24,7 +24,10 @@ from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.rate_limits import RateLimits, Rates
 from gateway.resources import HubResources
+from gateway.schema.build import build_schema
 from gateway.settings import HttpSettings
+from gateway.site_files import load_report_tables
+from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
@@ -44,6 +47,7 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         new_id=new_id,
         default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
+        report_tables=load_report_tables(hub.settings.usefulness),
         rates=_rates(hub.settings.http),
         authenticate=authenticate or build_verifier(hub.settings.auth, clock=utc_now),
     )
@@ -61,6 +65,7 @@ def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
         *cds_routes(resources, hub.settings.cds_hooks),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+        *web_routes(resources, metrics, hub.settings.web, build_schema()),
     )
 
     @asynccontextmanager

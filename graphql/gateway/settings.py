@@ -261,6 +261,31 @@ class AlertSettings(_Part):
         return self
 
 
+class OidcSettings(_Part):
+    """Signing in to the pages at the issuer of ``auth`` (OpenID Connect, authorization code with PKCE)."""
+
+    client_id: str = Field(min_length=1, description="the hub's client id at the issuer")
+    client_secret: SecretStr | None = Field(None, description="of a confidential client; better PRIORLINK_* or a file")
+    client_secret_file: Path | None = Field(None, description="file that holds the client secret")
+    scope: str = Field("openid", description="scopes asked for, separated by spaces")
+
+
+class WebSettings(_Part):
+    """The pages."""
+
+    enabled: bool = Field(True, description="serve the pages at /")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^/]+$", description="address people type; https makes cookies Secure"
+    )
+    session_key: SecretStr | None = Field(
+        None, min_length=32, description="seals session cookies, the same in every process; none = new at every start"
+    )
+    session_key_file: Path | None = Field(None, description="file that holds the session key")
+    idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
+    token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
+    oidc: OidcSettings | None = None
+
+
 class CdsClientSettings(_Part):
     """An ordering system that may call the CDS Hooks services."""
 
@@ -307,6 +332,14 @@ class FederationSettings(_Part):
     )
 
 
+class UsefulnessSettings(_Part):
+    """What the usefulness report counts with: a site's own tables."""
+
+    dose_table: Path | None = Field(None, description="typical doses (TOML); none = doses/1, which ships")
+    cost_table: Path | None = Field(None, description="CSV: site, exam_class, regions, cost, currency, as_of")
+    orderer_groups: Path | None = Field(None, description="CSV: orderer, group")
+
+
 class SurvivorshipSettings(_Part):
     """Which site's values make the best view of a person. Without an order the newest value wins."""
 
@@ -335,6 +368,8 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
+    web: WebSettings = WebSettings()
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()

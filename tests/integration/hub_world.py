@@ -30,8 +30,10 @@ from gateway.metrics import HubMetrics
 from gateway.permissions import Role
 from gateway.rate_limits import RateLimits, no_rate_limits
 from gateway.resources import HubResources
-from gateway.settings import HttpSettings, Settings
+from gateway.schema.build import build_schema
+from gateway.settings import HttpSettings, Settings, WebSettings
 from gateway.signing_keys import FixedKeys
+from gateway.web.routes import web_routes
 from mpi.audit import AuditEvent
 from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
@@ -146,6 +148,7 @@ class Hub:
         authorities: AuthorityRegistry = AUTHORITIES,
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
+        web: WebSettings | None = None,
         rates: RateLimits | None = None,
     ) -> None:
         store = self.store = MemoryStore()
@@ -170,11 +173,12 @@ class Hub:
             ),
         )
         self.metrics = HubMetrics()
+        pages = () if web is None else web_routes(self.resources, self.metrics, web, build_schema())
         systems = IdentifierSystems(self.index.matcher.authorities, {"LKM": "https://lkm.example/ids"})
         self.app: Starlette = create_app(
             self.resources,
             Settings(http=http or HttpSettings()),
-            routes=fhir_routes(self.resources, self.metrics, systems),
+            routes=(*fhir_routes(self.resources, self.metrics, systems), *pages),
             metrics=self.metrics,
         )
 

@@ -19,6 +19,7 @@ from gateway.observability import get_logger
 from gateway.schema.enums import register_enums
 from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION, trusted_rule
 from gateway.schema.masking import HubMaskErrors, is_unexpected
+from gateway.schema.plain_fields import PlainFieldsExecutor
 from gateway.schema.roots import Mutation, Query
 from gateway.schema.subscriptions import Subscription
 from gateway.schema.words import describe
@@ -69,6 +70,7 @@ def build_schema(*, introspection: bool = False, only_trusted: Container[str] | 
         Mutation,
         Subscription,
         config=StrawberryConfig(disable_field_suggestions=True),
+        execution_context_class=PlainFieldsExecutor,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: AddValidationRules(rules),
