@@ -16,6 +16,7 @@ BENCHMARKS = (
     "check_order",
     "engines",
     "fault_deadlines",
+    "graphql_history",
     "linkage",
     "match",
     "matching_life",
