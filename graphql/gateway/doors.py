@@ -55,6 +55,13 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /queue/{item_id}/release": (Knock.SESSION, "releaseReviewItem"),
         "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
         "POST /queue/undo": (Knock.SESSION, "undoDecision"),
+        "GET /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history": (Knock.SESSION, "imagingHistory"),
+        "GET /history/{enterprise_id}": (Knock.SESSION, "imagingHistory"),
+        "GET /history/{enterprise_id}/rounds/{round}": (Knock.SESSION, "imagingHistory"),
+        "POST /history/{enterprise_id}/order": (Knock.SESSION, "checkOrder"),
+        "POST /alerts/{alert_id}/accept": (Knock.SESSION, "acceptAlert"),
+        "POST /alerts/{alert_id}/override": (Knock.SESSION, "overrideAlert"),
     }
 )
 """Method and path to how the door knows its callers, and the operation behind it. A page (``SESSION``) is opened by

@@ -262,6 +262,12 @@ class WebSettings(_Part):
     )
     session_key_file: Path | None = Field(None, description="file that holds the session key")
     idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
+    rounds_ms: tuple[Annotated[int, Field(ge=100, le=30_000)], ...] = Field(
+        (500, 2_500, 10_000),
+        min_length=1,
+        max_length=5,
+        description="how long sites are asked for a history: first look, then once for each further one, milliseconds",
+    )
     token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
     oidc: OidcSettings | None = None
 

@@ -148,12 +148,13 @@ class Hub:
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
         web: WebSettings | None = None,
+        viewer: str | None = None,
     ) -> None:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
         self.index = Index(self.units, authorities=authorities)  # type: ignore[arg-type]
         self.issuer = DemoIssuer(clock=lambda: NOON)
-        known = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s) for s in sites}
+        known = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s, viewer_url_template=viewer) for s in sites}
         self.resources = HubResources(
             units=self.units,
             read=self.units,

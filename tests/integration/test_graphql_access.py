@@ -39,6 +39,7 @@ CALLS: dict[str, str] = {
     "acceptAlert": 'mutation { acceptAlert(alertId: "nothing") { __typename } }',
     "overrideAlert": 'mutation { overrideAlert(alertId: "x", reason: URGENT_NO_TIME) { __typename } }',
     "person": '{ person(enterpriseId: "nobody") { __typename } }',
+    "searchPersons": '{ searchPersons(description: {family: "Nobody"}) { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',

@@ -27,6 +27,7 @@ from gateway.schema.order_checks import (
     resolve_order_check,
 )
 from gateway.schema.person_queries import resolve_person_field
+from gateway.schema.person_search import SearchPersonsResult, resolve_search_persons
 from gateway.schema.persons import PersonResult
 from gateway.schema.review_queries import (
     resolve_claim_review_item,
@@ -76,6 +77,11 @@ class Query:
         resolver=resolve_person_field,
         extensions=[Guarded("person")],
         description="Who is behind a number. Retired numbers lead to their survivor.",
+    )
+    search_persons: SearchPersonsResult = strawberry.field(
+        resolver=resolve_search_persons,
+        extensions=[Guarded("searchPersons")],
+        description="Persons whom a description fits, best first. first is 1 to 50.",
     )
     review_queue: ReviewQueueResult = strawberry.field(
         resolver=resolve_review_queue,
