@@ -122,7 +122,7 @@ def time_line(studies: Sequence[Answer], now: dt.datetime) -> TimeLine | None:
 
 
 def _is_skipped(site: Answer) -> bool:
-    return site["state"] == "SKIPPED" and site["reason"] != "no_identifier"
+    return bool(site["state"] == "SKIPPED" and site["reason"] != "no_identifier")
 
 
 def _age_days(study: Answer, now: dt.datetime) -> float | None:
@@ -143,7 +143,7 @@ def _x(age_days: float, oldest: float) -> float:
 def _rows(places: Sequence[float]) -> list[int]:
     """In which row each mark stands so that none hides another; six rows at most, then they share."""
     taken: list[float] = []
-    rows = []
+    rows: list[int] = []
     for x in places:
         free = next((n for n, last in enumerate(taken) if abs(last - x) >= _MARK), None)
         if free is None and len(taken) < 6:

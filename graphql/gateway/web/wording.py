@@ -125,7 +125,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "circuit_open": "it failed often lately, so it is left alone for a moment",
         "unreadable_answer": "its answer cannot be read",
     },
-    "modality_short": {"UNKNOWN": "other", "BMD": "DXA"},
+    "modality_short": {
+        **{code: code for code in ("CT", "MR", "XR", "US", "MG", "NM", "PT", "RF", "XA")},
+        "BMD": "DXA",
+        "UNKNOWN": "other",
+    },
     "modality": {
         "CT": "CT",
         "MR": "MRI",
