@@ -12,8 +12,10 @@ from bench.machine import machine
 
 BENCHMARKS = (
     "audit_chain",
+    "cfind",
     "check_order",
     "engines",
+    "fault_deadlines",
     "linkage",
     "match",
     "matching_life",

@@ -14,6 +14,7 @@ from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
 from federation.sites.site import SiteId
+from federation.usefulness.outcomes import OutcomeCount, RuleCount
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import UnitOfWork as IdentityUnitOfWork
 
@@ -120,6 +121,19 @@ class AlertRepository(Protocol):
         """
 
 
+class AlertStatistics(Protocol):
+    """Alerts that were raised (for the first time) from ``since`` on and before ``until``, as what they are now."""
+
+    def outcomes(self, since: dt.datetime, until: dt.datetime) -> Sequence[OutcomeCount]:
+        """How many with the same tier, state, site, orderer and override reason; in no order."""
+
+    def rule_outcomes(self, since: dt.datetime, until: dt.datetime) -> Sequence[RuleCount]:
+        """For each rule that fired in one: how many in each state; in no order."""
+
+    def answered(self, since: dt.datetime, until: dt.datetime) -> Sequence[DuplicateAlert]:
+        """Those that were accepted or overridden, by id."""
+
+
 class PlacedOrderRepository(Protocol):
     """Orders as sites placed them: the newest state only (messages and alerts keep the history)."""
 
@@ -211,6 +225,8 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def alerts(self) -> AlertRepository: ...
+    @property
+    def alert_statistics(self) -> AlertStatistics: ...
     @property
     def placed_orders(self) -> PlacedOrderRepository: ...
     @property

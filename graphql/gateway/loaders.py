@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
 from gateway.cursors import ReviewPosition, review_position
+from gateway.resources import HubResources
 from mpi.audit import AuditEvent
+from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
-from mpi.identity.records import SourceRecord
+from mpi.identity.records import MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.usecases.cross_reference import CrossReference, cross_reference
+from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
-from mpi.usecases.resolve_identity import resolve_identity, resolve_person
+from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_person
+from mpi.usecases.summarize_queue import QueueCount, summarize_queue
 
 Read = Callable[[], UnitOfWork]
 
@@ -63,6 +68,42 @@ def load_review_case(read: Read, review_item_id: str) -> ReviewCase | None:
     with read() as uow:
         item = uow.reviews.get(review_item_id)
         return None if item is None else _with_records([item], uow)[0]
+
+
+def load_queue_summary(read: Read) -> tuple[QueueCount, ...]:
+    """The whole queue in numbers."""
+    with read() as uow:
+        return summarize_queue(uow=uow)
+
+
+def load_found_persons(
+    resources: HubResources,
+    identifiers: tuple[PatientIdentifier, ...],
+    described: Demographics,
+    *,
+    only_certain: bool,
+    first: int,
+) -> tuple[FoundPersons, list[tuple[FoundPerson, ResolvedIdentity]]] | None:
+    """Everybody who may be meant, and the ``first`` of them in full; ``None`` when too little is given."""
+    with resources.read() as uow:
+        found = find_persons(identifiers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        if found is None:
+            return None
+        if only_certain:
+            found = replace(found, persons=tuple(p for p in found.persons if p.grade is MatchGrade.CERTAIN))
+        return found, [(person, resolve_person(person.enterprise_id, uow=uow)) for person in found.persons[:first]]
+
+
+def load_cross_reference(
+    read: Read, named: PatientIdentifier | EnterpriseId, authorities: Collection[str] | None
+) -> CrossReference:
+    """A person's numbers.
+
+    Raises:
+        UnknownIdentifier: nobody is behind the identifier.
+    """
+    with read() as uow:
+        return cross_reference(named, authorities, uow=uow)
 
 
 def load_order_check(read: Read, check_id: str) -> OrderCheck | None:

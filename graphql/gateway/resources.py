@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,9 +14,13 @@ from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import CheckedOrder, check_order
 from federation.usecases.imaging_history import PersonHistory, imaging_history
+from federation.usecases.report_usefulness import ReportTables, report_usefulness
 from federation.usecases.search_priors import ProcedureOf
+from federation.usefulness.outcomes import Outcomes, count_outcomes
+from federation.usefulness.report import UsefulnessReport
 from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate
+from gateway.rate_limits import RateLimits, no_rate_limits
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
@@ -56,6 +61,8 @@ class HubResources:
     default_deadline_seconds: float
     authenticate: Authenticate
     trust: TrustOrder = NEWEST_WINS
+    report_tables: ReportTables = field(default_factory=ReportTables)
+    rates: RateLimits = field(default_factory=no_rate_limits)
     audit_desk: AuditDesk = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +80,27 @@ class HubResources:
             deadline_seconds=deadline_seconds,
             clock=self.clock,
         )
+
+    def usefulness(self, since: dt.datetime, until: dt.datetime) -> UsefulnessReport:
+        """The report of the use case of the same name. Sync, for threads."""
+        with self.read() as uow:
+            return report_usefulness(
+                since,
+                until,
+                uow=uow,
+                directory=self.directory,
+                rules=self.rules,
+                procedure_of=self.procedure_of,
+                tables=self.report_tables,
+                now=self.clock(),
+            )
+
+    def alert_outcomes(self, since: dt.datetime, until: dt.datetime) -> Outcomes:
+        """Only what became of the alerts of a period. Sync, for threads."""
+        with self.read() as uow:
+            statistics = uow.alert_statistics
+            counts, rules = statistics.outcomes(since, until), statistics.rule_outcomes(since, until)
+        return count_outcomes(counts, rules, group_of=self.report_tables.group_of)
 
     async def check_order(self, order: ImagingOrder, *, checked_by: str, deadline_seconds: float) -> CheckedOrder:
         """The use case of the same name, with the ports it needs."""

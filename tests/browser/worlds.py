@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
 from dataclasses import replace
 
-from federation.imaging.studies import SiteStudy
-from federation.ports import SiteAnswer
-from mpi.identity.identifiers import PatientIdentifier
 from tests.browser.people import DEMO_WEB
 from tests.builders import person
-from tests.integration.hub_world import FakeSource, Hub, answering, hub_of_ana, study
+from tests.integration.hub_world import Hub, answering
 
 PEOPLE = (
     ("Nakamura", "Hana", "Nakamora", "1961-07-04"),
@@ -49,30 +44,3 @@ def hub_with_queue(questions: int) -> Hub:
             uow.reviews.save(replace(item, priority=2 if number % 4 == 3 else number % 2, version=item.version + 1))
         uow.commit()
     return hub
-
-
-def late(site_id: str, rows: Iterable[SiteStudy], seconds: float) -> FakeSource:
-    """An archive that answers after so many seconds."""
-    kept = tuple(rows)
-
-    async def answer(identifier: PatientIdentifier) -> SiteAnswer:
-        await asyncio.sleep(seconds)
-        return SiteAnswer(tuple(row for row in kept if row.patient_identifier == identifier))
-
-    return FakeSource(site_id, answer)
-
-
-VIEWED = (
-    ("CT ABD/PELVIS W CONTRAST", 3), ("CT ABD/PELVIS W CONTRAST", 41), ("XR KNEE LEFT", 44), ("XR KNEE LEFT", 190),
-    ("CT ABD/PELVIS W CONTRAST", 260), ("XR KNEE LEFT", 420), ("CT ABD/PELVIS W CONTRAST", 980),
-    ("XR KNEE LEFT", 1_900),
-)  # fmt: skip
-
-
-def hub_with_history(*more: FakeSource, rounds_ms: tuple[int, ...] = (300, 1_500)) -> Hub:
-    """Ana has studies at NGH; ``more`` says what LKM and RDI do (both answer that they have none unless told)."""
-    rows = [study(f"2.999.7.{n}", "NGH|0007", days_ago=age, description=what) for n, (what, age) in enumerate(VIEWED)]
-    viewer = "https://viewer.example/?StudyInstanceUIDs={study_instance_uid}"
-    rest = {source.site_id: source for source in (answering("LKM"), answering("RDI"), *more)}
-    web = DEMO_WEB.model_copy(update={"rounds_ms": rounds_ms})
-    return hub_of_ana(answering("NGH", rows), *rest.values(), web=web, viewer=viewer)

@@ -28,6 +28,7 @@ from gateway.demo_issuer import DemoIssuer
 from gateway.fhir.routes import fhir_routes
 from gateway.metrics import HubMetrics
 from gateway.permissions import Role
+from gateway.rate_limits import RateLimits, no_rate_limits
 from gateway.resources import HubResources
 from gateway.schema.build import build_schema
 from gateway.settings import HttpSettings, Settings, WebSettings
@@ -148,13 +149,13 @@ class Hub:
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
         web: WebSettings | None = None,
-        viewer: str | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
         self.index = Index(self.units, authorities=authorities)  # type: ignore[arg-type]
         self.issuer = DemoIssuer(clock=lambda: NOON)
-        known = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s, viewer_url_template=viewer) for s in sites}
+        known = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s) for s in sites}
         self.resources = HubResources(
             units=self.units,
             read=self.units,
@@ -165,21 +166,20 @@ class Hub:
             normalize_order=normalize_order,
             clock=lambda: NOON,
             new_id=self.index.new_id,
+            rates=rates or no_rate_limits(),
             default_deadline_seconds=deadline_seconds,
             authenticate=TokenVerifier(
                 FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: NOON
             ),
         )
         self.metrics = HubMetrics()
-        schema = build_schema()
-        pages = () if web is None else web_routes(self.resources, self.metrics, web, schema)
+        pages = () if web is None else web_routes(self.resources, self.metrics, web, build_schema())
         systems = IdentifierSystems(self.index.matcher.authorities, {"LKM": "https://lkm.example/ids"})
         self.app: Starlette = create_app(
             self.resources,
             Settings(http=http or HttpSettings()),
             routes=(*fhir_routes(self.resources, self.metrics, systems), *pages),
             metrics=self.metrics,
-            schema=schema,
         )
 
     def request(self, method: str, path: str, **how: Any) -> httpx2.Response:

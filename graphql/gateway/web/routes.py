@@ -15,8 +15,7 @@ from gateway.settings import WebSettings
 from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.operations import PublishedOperations
 from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
-from gateway.web.pages.history import find_patient, show_history, show_round, show_search
-from gateway.web.pages.orders import accept_alert, check_order, override_alert
+from gateway.web.pages.history import answer_alert, check_order, fill_in, show_history, show_search
 from gateway.web.pages.queue import show_item, show_queue
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
 from gateway.web.rendering import STATIC, Templates
@@ -29,19 +28,17 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/sign-in", sign_in_with_token),
     Page("POST", "/sign-out", sign_out),
     Page("POST", "/preferences", keep_preference),
+    Page("GET", "/history", show_search),
+    Page("POST", "/history", show_history),
+    Page("POST", "/history/rest", fill_in),
+    Page("POST", "/history/check", check_order),
+    Page("POST", "/history/answer", answer_alert),
     Page("GET", "/queue", show_queue),
     Page("POST", "/queue/next", take_next),
     Page("POST", "/queue/undo", undo_last),
     Page("GET", "/queue/{item_id}", show_item),
     Page("POST", "/queue/{item_id}/release", release_item),
     Page("POST", "/queue/{item_id}/decide", decide_item),
-    Page("GET", "/history", show_search),
-    Page("POST", "/history", find_patient),
-    Page("GET", "/history/{enterprise_id}", show_history),
-    Page("GET", "/history/{enterprise_id}/rounds/{round}", show_round),
-    Page("POST", "/history/{enterprise_id}/order", check_order),
-    Page("POST", "/alerts/{alert_id}/accept", accept_alert),
-    Page("POST", "/alerts/{alert_id}/override", override_alert),
 )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.web.history_words import HISTORY_WORDS
+
 WORDS: Mapping[str, Mapping[str, str]] = {
+    **HISTORY_WORDS,
     "sign_in": {
         "no_token": "Paste a token first.",
         "token_expired": "This token has expired. Ask for a new one.",
@@ -95,101 +98,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ssn_conflict": "Their social security numbers differ.",
         "never_link": "Somebody said before that they are different persons.",
     },
-    "sex": {"FEMALE": "female", "MALE": "male", "OTHER": "other"},
+    "sex": {"FEMALE": "female", "MALE": "male", "OTHER": "other", "UNKNOWN": "sex not known"},
     "link_source": {"AUTO": "linked by score", "MANUAL": "linked by staff", "": "not linked"},
     "grade": {
         "CERTAIN": "certain",
         "PROBABLE": "probable",
         "POSSIBLE": "possible",
         "CERTAINLY_NOT": "certainly not",
-    },
-    "search": {
-        "nobody": "Nobody in the index has this number. Mind leading zeros and the hospital that gave it.",
-        "invalid_date": "Write the birth date as year-month-day, such as 1979-05-14.",
-        "name_needed": "Give a family name.",
-        "": "This cannot be searched for.",
-    },
-    "coverage": {
-        "ANSWERED": "answered in full",
-        "PARTIAL": "answered in part; the list may be cut",
-        "INDEXED": "did not answer; shown as we last heard it",
-        "TIMED_OUT": "no answer in time",
-        "FAILED": "could not be asked",
-        "SKIPPED": "was not asked",
-        "WITHHELD": "withheld",
-    },
-    "site_reason": {
-        "connection_refused": "it refuses connections",
-        "connect_timeout": "it cannot be reached",
-        "connection_lost": "the connection was lost",
-        "circuit_open": "it failed often lately, so it is left alone for a moment",
-        "unreadable_answer": "its answer cannot be read",
-    },
-    "modality_short": {
-        **{code: code for code in ("CT", "MR", "XR", "US", "MG", "NM", "PT", "RF", "XA")},
-        "BMD": "DXA",
-        "UNKNOWN": "other",
-    },
-    "modality": {
-        "CT": "CT",
-        "MR": "MRI",
-        "XR": "X-ray",
-        "US": "ultrasound",
-        "MG": "mammography",
-        "NM": "nuclear medicine",
-        "PT": "PET",
-        "RF": "fluoroscopy",
-        "XA": "angiography",
-        "BMD": "bone density",
-        "UNKNOWN": "modality not known",
-    },
-    "region": {"UNKNOWN": "region not known"},
-    "side": {"LEFT": "left", "RIGHT": "right", "BILATERAL": "both sides"},
-    "contrast": {"WITH": "with contrast", "WITHOUT": "without contrast", "BOTH": "with and without contrast"},
-    "report": {"FINAL": "final", "PRELIMINARY": "preliminary", "NONE": "none", "UNKNOWN": "not known"},
-    "tier": {
-        "INTERRUPTIVE": "This repeats a recent examination",
-        "WARNING": "This seems to repeat an examination",
-        "INFO": "There is a related examination",
-        "NONE": "No repeat was found",
-    },
-    "flag": {
-        "ED_CONTEXT": "emergency department",
-        "LIFE_THREATENING": "life-threatening",
-        "ACUTE_CHANGE": "acute change",
-        "NEW_INJURY_SINCE_PRIOR": "new injury since the prior",
-        "INTERVENTION_SINCE_PRIOR": "intervention since the prior",
-        "FOLLOW_UP_RECOMMENDED": "a follow-up was recommended",
-        "SERIAL_MONITORING": "serial monitoring",
-        "DEVICE_CHECK": "device check",
-        "ONCOLOGY_RESTAGING": "oncology restaging",
-        "IMAGE_GUIDANCE": "image guidance",
-        "RT_PLANNING": "radiotherapy planning",
-        "RESEARCH_PROTOCOL": "research protocol",
-    },
-    "override": {
-        "CLINICAL_CHANGE": "The clinical picture has changed",
-        "DIFFERENT_QUESTION": "The question is another one",
-        "IMAGES_NOT_ACCESSIBLE": "The images cannot be had",
-        "REPORT_NOT_ACCESSIBLE": "The report cannot be had",
-        "PRIOR_QUALITY_INADEQUATE": "The prior is not good enough",
-        "FOLLOW_UP_INTERVAL_DUE": "A follow-up is due",
-        "SPECIALIST_OR_PROTOCOL_REQUEST": "A specialist or a protocol asks for it",
-        "URGENT_NO_TIME": "Urgent: no time to look",
-    },
-    "alert_state": {
-        "ACCEPTED": "The order is given up for the prior",
-        "OVERRIDDEN": "The order stands",
-        "RAISED": "raised",
-        "SHOWN": "shown",
-        "EXPIRED": "expired",
-        "SUPERSEDED": "no longer stands",
-    },
-    "order_refusal": {
-        "reason_needed": "Choose a reason.",
-        "procedure_needed": "Say what is to be ordered.",
-        "alert_not_open": "The alert was answered before, or what it was about fell away.",
-        "": "The order cannot be checked like this.",
     },
     "refusal": {
         "said_different": "A colleague decided before that records of these two persons are different people.",
@@ -204,4 +119,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 def in_words(group: str, code: str | None) -> str:
     """A code in words; a code without words is shown as it is, without underscores."""
     words, said = WORDS[group], code or ""
-    return words.get(said) or words.get("") or said.replace("_", " ").capitalize()
+    if said in words:
+        return words[said]
+    return words.get("") or said.replace("_", " ").capitalize()
