@@ -23,8 +23,9 @@ BENCHMARKS = (
     "matching_life",
     "orthanc_hub",
     "register",
-    "soak",
 )
+ONLY_BY_NAME = ("soak",)
+"""Runs as long as it is told to (`BENCH_SECONDS`), so not with the others."""
 RESULTS = Path(__file__).with_name("results")
 
 
