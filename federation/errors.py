@@ -8,6 +8,8 @@
     ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
     ├── InvalidContextTable     a table of reason codes that cannot be used; the text names the entry
     ├── UnknownSite             no registered site has this id
+    ├── UnknownStudyClass       no study class of the configuration has this name
+    ├── PersonWithheld          (also an UnknownIdentifier) nobody whom the viewer may see
     ├── UnknownAlert            no alert has this id
     ├── AlertClosed             the alert was answered before, or fell away
     ├── StaleAlert              somebody else changed the alert (or order) at the same time: retryable
@@ -21,6 +23,9 @@
 
 Texts name sites, states and status codes, never identifiers or values of a person.
 """
+
+from mpi.errors import UnknownIdentifier
+from mpi.identity.identifiers import EnterpriseId
 
 
 class FederationError(Exception):
@@ -65,6 +70,21 @@ class StaleAlert(FederationError):
 
 class UnknownSite(FederationError):
     """No registered site has this id."""
+
+
+class UnknownStudyClass(FederationError):
+    """No study class of the configuration has this name."""
+
+
+class PersonWithheld(FederationError, UnknownIdentifier):
+    """Nobody whom the viewer may see is behind the identifier. Every door answers it as ``UnknownIdentifier``.
+
+    ``enterprise_id`` is for the audit log alone.
+    """
+
+    def __init__(self, enterprise_id: EnterpriseId) -> None:
+        super().__init__("no active record has this identifier")
+        self.enterprise_id = enterprise_id
 
 
 class SourceError(FederationError):

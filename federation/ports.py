@@ -12,6 +12,7 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
+from federation.sites.consent import BrokenGlass, ConsentDirective
 from federation.sites.site import SiteId
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import UnitOfWork as IdentityUnitOfWork
@@ -185,6 +186,26 @@ class Outbox(Protocol):
         """Like ``mark_done`` for many, in one statement."""
 
 
+class ConsentRepository(Protocol):
+    """What persons said of sharing, and who looked past it. Append-only."""
+
+    def append(self, directive: ConsentDirective) -> None: ...
+
+    def of(self, identifiers: Collection[PatientIdentifier]) -> Sequence[ConsentDirective]:
+        """Directives kept for one of the numbers, in the order in which they were recorded."""
+
+    def break_glass(self, glass: BrokenGlass) -> None:
+        """Keep a look past consent."""
+
+    def glasses_of(self, caller: str, enterprise_id: EnterpriseId, *, at: dt.datetime) -> Sequence[BrokenGlass]:
+        """The caller's looks at the person that have begun and not ended, newest first."""
+
+    def newest_glasses(self, *, limit: int) -> Sequence[BrokenGlass]:
+        """Newest first, ended ones too."""
+
+    def glass(self, glass_id: str) -> BrokenGlass | None: ...
+
+
 class UnitOfWork(IdentityUnitOfWork, Protocol):
     """The index's unit of work, with what the federation keeps."""
 
@@ -194,6 +215,8 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def alerts(self) -> AlertRepository: ...
+    @property
+    def consents(self) -> ConsentRepository: ...
     @property
     def placed_orders(self) -> PlacedOrderRepository: ...
     @property

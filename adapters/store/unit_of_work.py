@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
+from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
@@ -92,6 +93,14 @@ class SqlUnitOfWork:
     @property
     def study_index(self) -> SqlStudyIndexRepository:
         return SqlStudyIndexRepository(self._open_connection())
+
+    @property
+    def consents(self) -> SqlConsentRepository:
+        return SqlConsentRepository(self._open_connection())
+
+    @property
+    def revocations(self) -> SqlRevocationRepository:
+        return SqlRevocationRepository(self._open_connection())
 
     def lock(self, keys: Collection[str]) -> bool:
         return self._locks.take(self._open_connection(), keys)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from federation.imaging.alerts import DuplicateAlert
+from federation.imaging.order_checks import OrderCheck
 from federation.imaging.orders import ImagingOrder
 from federation.imaging.procedures import Procedure
 from federation.imaging.rule_set import RuleSet
 from federation.ports import UnitOfWork
+from federation.sites.consent import PersonView, Viewer
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import CheckedOrder, check_order
 from federation.usecases.imaging_history import PersonHistory, imaging_history
 from federation.usecases.search_priors import ProcedureOf
+from federation.usecases.see_person import find_person, see_person, visible_alerts, visible_check
 from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -62,7 +66,7 @@ class HubResources:
         object.__setattr__(self, "audit_desk", AuditDesk(self.units))
 
     async def imaging_history(
-        self, patient: PatientIdentifier | EnterpriseId, *, deadline_seconds: float
+        self, patient: PatientIdentifier | EnterpriseId, *, deadline_seconds: float, viewer: Viewer
     ) -> PersonHistory:
         """The use case of the same name, with the ports it needs."""
         return await imaging_history(
@@ -72,9 +76,12 @@ class HubResources:
             procedure_of=self.procedure_of,
             deadline_seconds=deadline_seconds,
             clock=self.clock,
+            viewer=viewer,
         )
 
-    async def check_order(self, order: ImagingOrder, *, checked_by: str, deadline_seconds: float) -> CheckedOrder:
+    async def check_order(
+        self, order: ImagingOrder, *, checked_by: str, deadline_seconds: float, viewer: Viewer
+    ) -> CheckedOrder:
         """The use case of the same name, with the ports it needs."""
         return await check_order(
             order,
@@ -87,4 +94,23 @@ class HubResources:
             deadline_seconds=deadline_seconds,
             clock=self.clock,
             new_id=self.new_id,
+            viewer=viewer,
         )
+
+    def see_person(self, patient: PatientIdentifier | EnterpriseId, viewer: Viewer, *, uow: UnitOfWork) -> PersonView:
+        """The use case of the same name, with the ports it needs."""
+        return see_person(patient, uow=uow, directory=self.directory, viewer=viewer, clock=self.clock)
+
+    async def find_person(self, patient: PatientIdentifier | EnterpriseId, viewer: Viewer) -> PersonView:
+        """The use case of the same name, with the ports it needs."""
+        return await find_person(patient, read=self.read, directory=self.directory, viewer=viewer, clock=self.clock)
+
+    def visible_alerts(
+        self, alerts: Iterable[DuplicateAlert], viewer: Viewer, *, uow: UnitOfWork
+    ) -> list[DuplicateAlert]:
+        """The use case of the same name, with the ports it needs."""
+        return visible_alerts(alerts, uow=uow, directory=self.directory, viewer=viewer, clock=self.clock)
+
+    def visible_check(self, check: OrderCheck, viewer: Viewer, *, uow: UnitOfWork) -> bool:
+        """The use case of the same name, with the ports it needs."""
+        return visible_check(check, uow=uow, directory=self.directory, viewer=viewer, clock=self.clock)

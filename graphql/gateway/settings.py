@@ -273,6 +273,24 @@ class FederationSettings(_Part):
     )
 
 
+class StudyClassSettings(_Part):
+    """Studies that are sensitive in themselves: one of codes, words and confidentiality fits."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$", description="short stable name")
+    title: str = Field("", description="what people call it")
+    sites: tuple[str, ...] = Field((), description="site ids; none = at every site")
+    codes: tuple[str, ...] = Field((), description="procedure codes, a site's own or standard ones")
+    words: tuple[str, ...] = Field((), description="whole words of a study's description")
+    confidentiality: tuple[str, ...] = Field((), description="codes that an archive gives, such as R or V")
+    hidden: bool = Field(True, description="hidden unless the person permits it; false: shown unless the person denies")
+
+
+class ConsentSettings(_Part):
+    """What is hidden, whoever asks."""
+
+    study_classes: tuple[StudyClassSettings, ...] = ()
+
+
 class SurvivorshipSettings(_Part):
     """Which site's values make the best view of a person. Without an order the newest value wins."""
 
@@ -301,6 +319,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
+    consent: ConsentSettings = ConsentSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
