@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from federation.changes import Change
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
@@ -206,6 +207,22 @@ class ConsentRepository(Protocol):
     def glass(self, glass_id: str) -> BrokenGlass | None: ...
 
 
+class ChangeLog(Protocol):
+    """What changed, in order of writing: an entry for each event of an alert and each version of a review item.
+
+    The store writes an entry with the change it tells of, in the same transaction.
+    """
+
+    def newest_number(self) -> int:
+        """The number of the newest entry; 0 when there was none yet."""
+
+    def after(self, number: int, *, limit: int) -> Sequence[Change]:
+        """Entries with a higher number, lowest first."""
+
+    def forget_all_but(self, newest: int) -> int:
+        """Delete all but so many (1 at least) of the newest; how many were deleted. No number is given out again."""
+
+
 class UnitOfWork(IdentityUnitOfWork, Protocol):
     """The index's unit of work, with what the federation keeps."""
 
@@ -219,5 +236,8 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def consents(self) -> ConsentRepository: ...
     @property
     def placed_orders(self) -> PlacedOrderRepository: ...
+    @property
+    def changes(self) -> ChangeLog: ...
+
     @property
     def study_index(self) -> StudyIndexRepository: ...

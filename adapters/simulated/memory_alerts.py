@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 
 from adapters.simulated.memory_state import MemoryTransaction
+from federation.changes import ChangeKind
 from federation.errors import StaleAlert
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.placed_orders import OrderStatus, PlacedOrder
@@ -24,6 +25,7 @@ class MemoryAlertRepository:
         if len(events) + 1 != alert.sequence:
             raise StaleAlert("the alert changed in between")
         alerts[alert.alert_id] = (*events, alert)
+        self._transaction.writable().note_change(ChangeKind.ALERT, alert.alert_id, alert.sequence)
 
     def newest(self, alert_id: str) -> DuplicateAlert | None:
         events = self.history(alert_id)

@@ -1,4 +1,4 @@
-"""In-memory inbox, event sink, outbox and order checks."""
+"""In-memory inbox, event sink, outbox, log of changes and order checks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from adapters.simulated.memory_state import MemoryTransaction, OutboxEntry, Refused
+from federation.changes import Change
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import OutboxMessage
 from mpi.events import PersonChanged
@@ -94,6 +95,27 @@ class MemoryOutbox:
     def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
         for outbox_id in outbox_ids:
             self.mark_done(outbox_id, at=at)
+
+
+class MemoryChangeLog:
+    """``federation.ports.ChangeLog`` in memory."""
+
+    def __init__(self, transaction: MemoryTransaction) -> None:
+        self._transaction = transaction
+
+    def newest_number(self) -> int:
+        return max((change.number for change in self._transaction.state.changes), default=0)
+
+    def after(self, number: int, *, limit: int) -> tuple[Change, ...]:
+        return tuple(change for change in self._transaction.state.changes if change.number > number)[:limit]
+
+    def forget_all_but(self, newest: int) -> int:
+        changes = self._transaction.writable().changes
+        oldest_kept = self.newest_number() - newest
+        kept = [change for change in changes if change.number > oldest_kept]
+        forgotten = len(changes) - len(kept)
+        changes[:] = kept
+        return forgotten
 
 
 class MemoryOrderCheckRepository:

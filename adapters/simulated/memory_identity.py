@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TypeVar
 
 from adapters.simulated.memory_state import MemoryState, MemoryTransaction, Refused
+from federation.changes import ChangeKind
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, RecordStatus, SourceRecord
@@ -135,6 +136,7 @@ class MemoryReviewRepository:
         if stored is not None and stored.version != item.version - 1:
             raise StaleDecision(f"review item changed since version {item.version - 1}")
         reviews[item.review_item_id] = item
+        self._transaction.writable().note_change(ChangeKind.REVIEW_ITEM, item.review_item_id, item.version)
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         wanted = set(identifiers)

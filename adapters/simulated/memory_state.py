@@ -12,6 +12,7 @@ import datetime as dt
 import threading
 from dataclasses import dataclass, field
 
+from federation.changes import Change, ChangeKind
 from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
@@ -79,7 +80,13 @@ class MemoryState:
     consents: list[ConsentDirective] = field(default_factory=list)
     glasses: list[BrokenGlass] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     study_index: dict[PatientIdentifier, dict[SiteId, IndexedAnswer]] = field(default_factory=dict)
+
+    def note_change(self, kind: ChangeKind, key: str, version: int) -> None:
+        """Add an entry to the log of changes."""
+        number = self.changes[-1].number + 1 if self.changes else 1
+        self.changes.append(Change(number, kind, key, version))
 
     def copy(self) -> MemoryState:
         return MemoryState(*(getattr(self, part.name).copy() for part in dataclasses.fields(self)))

@@ -11,6 +11,7 @@ from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
 from adapters.simulated.memory_consent import MemoryConsentRepository, MemoryRevocationRepository
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
+    MemoryChangeLog,
     MemoryEventSink,
     MemoryInbox,
     MemoryOrderCheckRepository,
@@ -81,6 +82,10 @@ class MemoryUnitOfWork:
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:
         return MemoryPlacedOrderRepository(self._open())
+
+    @property
+    def changes(self) -> MemoryChangeLog:
+        return MemoryChangeLog(self._open())
 
     @property
     def study_index(self) -> MemoryStudyIndexRepository:

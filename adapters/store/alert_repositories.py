@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store import mapping
+from adapters.store.change_log import note_change
 from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
 from adapters.store.tables import alert_event, imaging_order
+from federation.changes import ChangeKind
 from federation.errors import StaleAlert
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.placed_orders import OrderStatus, PlacedOrder
@@ -34,6 +36,7 @@ class SqlAlertRepository:
         insert_unless_there(self._connection, alert_event, [mapping.alert_values(alert)])
         if self.newest(alert.alert_id) != alert:
             raise StaleAlert("the alert changed in between")
+        note_change(self._connection, ChangeKind.ALERT, alert.alert_id, alert.sequence)
 
     def newest(self, alert_id: str) -> DuplicateAlert | None:
         found = self._newest(_event.alert_id == alert_id)

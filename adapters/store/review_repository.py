@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store import mapping
+from adapters.store.change_log import note_change
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
@@ -19,6 +20,7 @@ from adapters.store.statements import (
     rows,
 )
 from adapters.store.tables import never_link, review_item
+from federation.changes import ChangeKind
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
@@ -68,6 +70,7 @@ class SqlReviewRepository:
         )
         if saved is None:
             raise StaleDecision(f"review item changed since version {item.version - 1}")
+        note_change(self._connection, ChangeKind.REVIEW_ITEM, item.review_item_id, item.version)
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if len(identifiers) == 1:

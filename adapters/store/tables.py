@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from adapters.store.columns import Code, Identity, UtcInstant, by_name
+from federation.changes import ChangeKind
 from federation.imaging.alerts import AlertState
 from federation.imaging.placed_orders import OrderStatus
 from federation.sites.consent import ConsentEffect, ConsentScope
@@ -320,6 +321,16 @@ rematch_run = sa.Table(
     sa.Column("counts", sa.JSON, nullable=False),
     sa.Column("started_at", UtcInstant, nullable=False),
     sa.Column("finished_at", UtcInstant),
+)
+
+change_log = sa.Table(
+    "change_log",
+    metadata,
+    sa.Column("number", Identity, primary_key=True),
+    sa.Column("kind", by_name(ChangeKind), nullable=False),
+    sa.Column("key", Code, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,  # who listens goes on after a number, so no number may come twice
 )
 
 study_index = sa.Table(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
+from adapters.store.change_log import SqlChangeLog
 from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
@@ -89,6 +90,10 @@ class SqlUnitOfWork:
     @property
     def placed_orders(self) -> SqlPlacedOrderRepository:
         return SqlPlacedOrderRepository(self._open_connection())
+
+    @property
+    def changes(self) -> SqlChangeLog:
+        return SqlChangeLog(self._open_connection())
 
     @property
     def study_index(self) -> SqlStudyIndexRepository:

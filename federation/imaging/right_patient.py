@@ -18,11 +18,16 @@ def contradicts_record(study: SiteStudy, record: SourceRecord) -> bool:
     Stricter than for messages: a wholly different name is enough here, whatever the date says, because showing a
     stranger's images costs more than hiding a study (which is counted, never silent).
     """
-    found = _compare(study, record)
+    return is_set_apart(study_contradictions(study, record))
+
+
+def is_set_apart(found: Contradictions) -> bool:
+    """Whether a study with these contradictions is shown to nobody."""
     return found.name or found.is_other_person
 
 
-def _compare(study: SiteStudy, record: SourceRecord) -> Contradictions:
+def study_contradictions(study: SiteStudy, record: SourceRecord) -> Contradictions:
+    """What of the study's own demographics cannot be the linked record's."""
     names = (study.patient_name, study.ideographic_name, study.phonetic_name) if study.name_is_evidence else ()
     name, *aliases = [n for n in names if n is not None] or [PersonName()]
     said = Demographics(name=name, aliases=tuple(aliases), birth_date=study.birth_date, sex=study.sex)

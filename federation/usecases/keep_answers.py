@@ -1,4 +1,7 @@
-"""Keep what sites said in the study index; what a late site adds has the person's recent orders judged again."""
+"""Keep what sites said in the study index.
+
+What a late site adds has the person's recent orders judged again; what cannot be the person's goes to records staff.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from federation.asking.desk import Heard
 from federation.imaging.study_index import entry_after, entry_of, lists_other_studies
 from federation.ports import UnitOfWork
 from federation.usecases.reassess_alerts import REASSESS_WITHIN
+from federation.usecases.report_set_apart import report_set_apart
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock, NewId
 from mpi.usecases.follow_identifier import follow_identifier
@@ -37,6 +41,9 @@ def keep_answers(answers: Sequence[Heard], *, uow: UnitOfWork, clock: Clock, new
         after = entry_after(before, said)
         if after != before:
             uow.study_index.save(after)
+        record = follow_identifier(heard.identifier, uow=uow) if said.studies else None
+        if record is not None:
+            report_set_apart(record, said.studies, uow=uow, clock=clock, new_id=new_id)
         if heard.is_late and lists_other_studies(before, after):
             revised[heard.identifier] = None
     _have_judged_again(tuple(revised), uow, clock)

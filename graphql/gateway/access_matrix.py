@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from strawberry import Schema
 
 from gateway.doors import DOORS, Knock
 from gateway.permissions import FHIR_ROLES_ALLOWED, POLICIES, ROLES_ALLOWED, OperationPolicy, Role
 from gateway.schema.guard import Guarded
+from gateway.schema.stream_guard import GuardedStream
 
 ROOTS = ("Query", "Mutation", "Subscription")
 
@@ -35,7 +36,7 @@ def root_fields(schema: Schema) -> tuple[RootField, ...]:
         definition = schema.get_type_by_name(root)
         for field in getattr(definition, "fields", ()):
             name = schema.config.name_converter.get_graphql_name(field)
-            guards = tuple(e.operation for e in field.extensions if isinstance(e, Guarded))
+            guards = tuple(e.operation for e in field.extensions if isinstance(e, Guarded | GuardedStream))
             found.append(RootField(root, name, guards))
     return tuple(found)
 
@@ -49,6 +50,8 @@ def knocks(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:
         elif isinstance(route, Route):
             methods = sorted((route.methods or {"ANY"}) - {"HEAD"})
             yield from (f"{method} {prefix}{route.path}" for method in methods)
+        elif isinstance(route, WebSocketRoute):
+            yield f"SOCKET {prefix}{route.path}"
         else:
             yield f"{type(route).__name__} {prefix}{getattr(route, 'path', '')}"
 

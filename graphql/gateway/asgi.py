@@ -10,10 +10,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
+from gateway.change_feed import ChangeFeed
 from gateway.graphql_door import GRAPHIQL, GraphqlDoor
 from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
 from gateway.metrics import HubMetrics
@@ -21,7 +22,8 @@ from gateway.observability import get_logger
 from gateway.resources import HubResources
 from gateway.schema.build import build_schema
 from gateway.schema.masking import INTERNAL_ERROR
-from gateway.settings import Settings
+from gateway.settings import Settings, SubscriptionSettings
+from gateway.stream_tools import OpenStreams, StreamTools
 
 _READY_TIMEOUT_SECONDS = 2.0
 _log = get_logger("gateway.asgi")
@@ -33,12 +35,21 @@ def create_app(
     *,
     routes: Sequence[BaseRoute] = (),
     metrics: HubMetrics | None = None,
+    streams: StreamTools | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
     those that they count in, too."""
     metrics = metrics or HubMetrics()
-    door = GraphqlDoor(build_schema(), resources, metrics, graphiql=settings.http.graphiql)
+    sockets = settings.subscriptions
+    door = GraphqlDoor(
+        build_schema(),
+        resources,
+        metrics,
+        streams or stream_tools(resources, sockets),
+        graphiql=settings.http.graphiql,
+        sockets=sockets,
+    )
 
     async def readyz(_: Request) -> Response:
         is_ready = await _is_store_reachable(resources)
@@ -50,6 +61,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/graphql", endpoint=door),
+            WebSocketRoute("/graphql", endpoint=door),
             Route("/healthz", endpoint=healthz),
             Route("/readyz", endpoint=readyz),
             Route("/metrics", endpoint=show_metrics),
@@ -63,6 +75,15 @@ def create_app(
         ],
         exception_handlers={Exception: answer_internal_error},
         lifespan=lifespan,
+    )
+
+
+def stream_tools(resources: HubResources, settings: SubscriptionSettings) -> StreamTools:
+    """What the subscriptions of one process share, as the settings say."""
+    return StreamTools(
+        ChangeFeed(resources.read, poll_seconds=settings.poll_ms / 1000, queue_length=settings.queue_length),
+        OpenStreams(settings.max_open, settings.max_open_per_caller),
+        settings.recheck_seconds,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from strawberry.types import Info
@@ -13,6 +13,7 @@ from gateway.authentication import Caller
 from gateway.metrics import HubMetrics
 from gateway.permissions import KEEPERS_OF_IDENTITIES, OPENED_BY_GLASS, SEEN_BY_STAFF, Role, decide_access
 from gateway.resources import HubResources
+from gateway.stream_tools import StreamTools
 from mpi.audit import AuditEvent, AuditOutcome
 
 
@@ -53,9 +54,21 @@ class HubContext:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class StreamContext(HubContext):
+    """Context of a request at the door that also takes subscriptions.
+
+    ``authorization`` is what the caller showed: it is looked at again while a subscription is open.
+    """
+
+    streams: StreamTools
+    authorization: str | None = field(repr=False)
+
+
 async def keep_audit(events: Sequence[AuditEvent], resources: HubResources) -> None:
     """Write the entries, in a transaction of those who ask at once. Whoever cannot write them must not answer."""
     await resources.audit_desk.keep(events)
 
 
 HubInfo: TypeAlias = Info[HubContext, None]
+StreamInfo: TypeAlias = Info[StreamContext, None]

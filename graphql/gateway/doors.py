@@ -22,6 +22,7 @@ class Knock(Enum):
 DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
     {
         "ANY /graphql": (Knock.BEARER, "POST; every root field is an operation of its own"),
+        "SOCKET /graphql": (Knock.BEARER, "graphql-transport-ws; every subscription is an operation of its own"),
         "GET /healthz": (Knock.OPEN, "says that the process runs"),
         "GET /readyz": (Knock.OPEN, "says that the store answers"),
         "GET /metrics": (Knock.OPEN, "counts and durations, no person; keep it inside the network"),

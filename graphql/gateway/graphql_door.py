@@ -1,8 +1,13 @@
-"""POST /graphql: who asks is settled before anything is parsed, and those who are not let in are audited too."""
+"""/graphql, over HTTP and websockets: who asks is settled before anything is parsed; who is not let in is audited.
+
+POST answers JSON; with ``Accept: text/event-stream`` it answers as server-sent events, which is how a subscription is
+had without a websocket.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,16 +15,19 @@ from typing import Any
 import orjson
 from cross_web import HTTPException
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, parse
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 
-from gateway.context import HubContext, keep_audit
+from gateway.context import StreamContext, keep_audit
 from gateway.errors import NotAuthenticated
+from gateway.graphql_sockets import Opening, SocketHandler, TextSockets
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.permissions import ROLES_ALLOWED
@@ -27,6 +35,8 @@ from gateway.resources import HubResources
 from gateway.schema.build import HubSchema
 from gateway.schema.limits import MAX_TOKENS
 from gateway.schema.masking import mask_errors
+from gateway.settings import SubscriptionSettings
+from gateway.stream_tools import StreamTools
 from mpi.audit import AuditEvent, AuditOutcome
 
 GRAPHIQL = Path(__file__).with_name("static") / "graphiql"
@@ -38,10 +48,20 @@ _IDE_POLICY = (
 """Everything comes from the hub itself; the editor writes its own style elements."""
 
 
-class _HubGraphQL(GraphQL[HubContext, None]):
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> HubContext:
-        context: HubContext = request.scope[_CONTEXT_KEY]
+class _HubGraphQL(GraphQL[StreamContext | Opening, None]):
+    websocket_adapter_class = TextSockets
+    graphql_transport_ws_handler_class = SocketHandler
+
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> StreamContext | Opening:
+        context: StreamContext | Opening = request.scope[_CONTEXT_KEY]
         return context
+
+    async def on_ws_connect(self, context: StreamContext | Opening) -> dict[str, object]:
+        if isinstance(context, Opening):
+            await context.connect()
+        return {}
 
     def parse_json(self, data: str | bytes) -> dict[str, Any]:
         try:
@@ -64,30 +84,64 @@ class _HubGraphQL(GraphQL[HubContext, None]):
 class GraphqlDoor:
     """ASGI application of the GraphQL endpoint."""
 
-    def __init__(self, schema: HubSchema, resources: HubResources, metrics: HubMetrics, *, graphiql: bool) -> None:
+    def __init__(
+        self,
+        schema: HubSchema,
+        resources: HubResources,
+        metrics: HubMetrics,
+        streams: StreamTools,
+        *,
+        graphiql: bool,
+        sockets: SubscriptionSettings,
+    ) -> None:
         self._resources, self._metrics, self._graphiql = resources, metrics, graphiql
+        self._streams = streams
         self._graphql = _HubGraphQL(
             schema,
             graphql_ide=None,
             allow_queries_via_get=False,
-            subscription_protocols=(),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=dt.timedelta(seconds=sockets.init_timeout_seconds),
+            max_subscriptions_per_connection=sockets.max_open_per_caller,
+            allowed_origins=sockets.allowed_origins,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let callers with a good token in."""
+        if scope["type"] == "websocket":
+            await self._take_socket(scope, receive, send)
+            return
         request = Request(scope, receive)
         if request.method != "POST":
             await self._answer_other_methods(request, send)
             return
         correlation_id = scope[CORRELATION_KEY]
         try:
-            caller = await asyncio.to_thread(self._resources.authenticate, request.headers.get("authorization"))
+            scope[_CONTEXT_KEY] = await self._admit(request.headers.get("authorization"), correlation_id)
         except NotAuthenticated as refusal:
             await self._keep_refusal(await _operations_in(request), refusal.reason, correlation_id)
             await _unauthenticated(refusal.reason, correlation_id)(scope, receive, send)
             return
-        scope[_CONTEXT_KEY] = HubContext(self._resources, self._metrics, caller, correlation_id)
         await self._graphql(scope, receive, send)
+
+    async def _take_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        correlation_id = scope[CORRELATION_KEY]
+
+        async def admit(authorization: str | None) -> StreamContext:
+            try:
+                return await self._admit(authorization, correlation_id)
+            except NotAuthenticated as refusal:
+                await self._keep_refusal(("graphql",), refusal.reason, correlation_id)
+                raise
+
+        scope[_CONTEXT_KEY] = Opening(admit, Headers(scope=scope).get("authorization"))
+        await self._graphql(scope, receive, send)
+
+    async def _admit(self, authorization: str | None, correlation_id: str) -> StreamContext:
+        caller = await asyncio.to_thread(self._resources.authenticate, authorization)
+        return StreamContext(
+            self._resources, self._metrics, caller, correlation_id, self._streams, authorization=authorization
+        )
 
     async def _answer_other_methods(self, request: Request, send: Send) -> None:
         wants_page = "text/html" in request.headers.get("accept", "")

@@ -38,6 +38,12 @@ class HubMetrics:
         self._refused_tokens = Counter(
             "priorlink_refused_tokens", "Requests without a good token", ["reason"], registry=self.registry
         )
+        self._subscriptions = Counter(
+            "priorlink_subscriptions",
+            "Subscriptions closed or refused",
+            ["operation", "outcome", "reason"],
+            registry=self.registry,
+        )
         dropped = Gauge("priorlink_log_dropped_keys", "Log keys refused by the allow-list", registry=self.registry)
         dropped.set_function(lambda: float(DROPPED_KEYS.total))
 
@@ -56,6 +62,10 @@ class HubMetrics:
     def count_refused_token(self, reason: str) -> None:
         """One request that was not let in."""
         self._refused_tokens.labels(reason).inc()
+
+    def count_subscription(self, operation: str, outcome: str, reason: str) -> None:
+        """One subscription closed (or refused); ``reason`` is empty when the client closed it."""
+        self._subscriptions.labels(operation, outcome, reason).inc()
 
     def exposition(self) -> bytes:
         """The text form that Prometheus reads."""

@@ -37,6 +37,7 @@ from mpi.ports import Clock, NewId
 from mpi.units import carry_out
 
 _EXPIRE_EVERY = dt.timedelta(minutes=10)
+_CHANGES_KEPT = 50_000
 
 log = get_logger("gateway.worker")
 
@@ -177,7 +178,7 @@ class OutboxWork:
         return {"outcome": "delivered"}
 
     def _expire(self) -> None:
-        """Now and then, with other work: alerts that nobody answered."""
+        """Now and then, with other work: alerts that nobody answered, and entries that every listener has read."""
         now = self.clock()
         if self._expired_at is not None and now - self._expired_at < _EXPIRE_EVERY:
             return
@@ -185,7 +186,8 @@ class OutboxWork:
         carry_out(self.units, self._expire_in)
 
     def _expire_in(self, uow: UnitOfWork) -> None:
-        if expire_alerts(uow=uow, clock=self.clock):
+        expired = expire_alerts(uow=uow, clock=self.clock)
+        if uow.changes.forget_all_but(_CHANGES_KEPT) or expired:
             uow.commit()
 
 

@@ -45,6 +45,8 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
         "decideReviewItem": _RECORDS,
+        "alertRevisions": _ORDERING,
+        "reviewQueueChanges": _RECORDS,
         "claimReviewItem": _RECORDS,
         "releaseReviewItem": _RECORDS,
         "linkRecords": _RECORDS,
@@ -63,7 +65,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "accessReport": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
     }
 )
-"""Operation (a field of Query or Mutation, as it is written in the schema) to the roles that may use it."""
+"""Operation (a field of one of the roots, as it is written in the schema) to the roles that may use it."""
 
 FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
@@ -123,6 +125,8 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "alerts": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
         "acceptAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
         "overrideAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
+        "alertRevisions": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
+        "reviewQueueChanges": _whole("Linkage", "rs"),
         "person": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
         "reviewQueue": _whole("Linkage", "rs"),
         "reviewItem": _whole("Linkage", "rs"),

@@ -80,6 +80,7 @@ class HubServer:
                 loop="uvloop",
                 http="httptools",
                 server_header=False,
+                ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

@@ -36,6 +36,20 @@ class HttpSettings(_Part):
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
 
 
+class SubscriptionSettings(_Part):
+    """GraphQL subscriptions, over websockets (graphql-transport-ws) and server-sent events."""
+
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="other origins whose pages may open a websocket, such as https://ehr.example; none = our own"
+    )
+    poll_ms: int = Field(500, ge=50, le=10_000, description="how often what was changed is looked for, milliseconds")
+    recheck_seconds: float = Field(20.0, gt=0, le=50, description="how often an open one's token is checked again")
+    queue_length: int = Field(256, ge=1, le=10_000, description="events that wait for a slow reader; then it is ended")
+    max_open: int = Field(1000, ge=1, description="open subscriptions of this process")
+    max_open_per_caller: int = Field(50, ge=1, description="open subscriptions of one caller")
+    init_timeout_seconds: int = Field(10, ge=1, le=60, description="a websocket that says nothing is closed after this")
+
+
 class MllpSettings(_Part):
     """The HL7 v2 listener."""
 
@@ -311,6 +325,7 @@ class Settings(BaseSettings):
 
     store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
     mllp: MllpSettings = MllpSettings()
     auth: AuthSettings = AuthSettings()
     tasks: TasksSettings = TasksSettings()

@@ -17,9 +17,11 @@ from gateway.permissions import (
 )
 from mpi.audit import AuditOutcome
 from tests.access_calls import AccessWorld, Call, was_refused
-from tests.integration.hub_world import ORDER, SURNAME
+from tests.integration.hub_world import ORDER, SURNAME, hub_of_ana
+from tests.integration.stream_world import QUEUE, REVISIONS, serving, until
 
-ALLOWED = {**ROLES_ALLOWED, **FHIR_ROLES_ALLOWED}
+SUBSCRIPTIONS = {"alertRevisions": REVISIONS, "reviewQueueChanges": QUEUE}
+ALLOWED = {name: roles for name, roles in {**ROLES_ALLOWED, **FHIR_ROLES_ALLOWED}.items() if name not in SUBSCRIPTIONS}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,32 @@ def token(world: AccessWorld, *roles: Role, **claims: Any) -> str:
 
 
 def test_there_is_a_call_for_every_operation(calls: dict[str, Call]) -> None:
-    assert set(calls) == set(ALLOWED) == set(POLICIES)
+    assert set(calls) == set(ALLOWED)
+    assert set(calls) | set(SUBSCRIPTIONS) == set(POLICIES)
+
+
+@pytest.mark.parametrize("subscription", sorted(SUBSCRIPTIONS))
+def test_each_role_may_subscribe_as_the_table_says(subscription: str) -> None:
+    is_whole = POLICIES[subscription].sites is SiteRule.WHOLE
+    refusals = [
+        *({"roles": [role.value]} for role in Role if role not in ROLES_ALLOWED[subscription]),
+        *([{"roles": [role.value for role in Role], "sites": ["NGH"]}] if is_whole else []),
+        {"roles": [role.value for role in Role], "scope": "system/Observation.rs"},
+    ]
+    with serving(hub_of_ana()) as served:
+        for claims in refusals:
+            bearer = served.hub.issuer.sign(served.hub.issuer.claims() | claims)
+            with served.socket(token=bearer) as client:
+                client.acknowledged().subscribe(SUBSCRIPTIONS[subscription], s="NGH")
+                assert client.next()["__typename"] == "NotAllowed"
+                client.completed()
+            assert served.hub.audit()[-1].outcome is AuditOutcome.REFUSED
+            assert served.streams.feed.listener_count == 0
+        for role in ROLES_ALLOWED[subscription]:
+            with served.socket(role) as client:
+                client.acknowledged().subscribe(SUBSCRIPTIONS[subscription], s="NGH")
+                served.wait_for_listeners()
+            until(lambda: served.streams.feed.listener_count == 0)
 
 
 @pytest.mark.parametrize("role", [None, *Role])

@@ -30,6 +30,7 @@ from tests.integration.hub_world import (
     uids,
 )
 from tests.integration.order_world import OrderDoor, new_order, outbox_work
+from tests.integration.stream_world import REVISIONS, serving
 
 SENSITIVE = ConsentPolicy((StudyClass("fetal", words=frozenset({"fetal"})),))
 NOBODY = {"assigningAuthority": "NGH", "localPatientId": "nobody"}
@@ -396,6 +397,28 @@ def test_a_patient_launch_finds_its_patient_alone() -> None:
     mine = hub.index.person_of("NGH|0007")
     assert history(hub, scope="patient/ImagingStudy.rs", patient=mine)["__typename"] == "ImagingHistory"
     assert history(hub, scope="patient/ImagingStudy.rs", patient="id-other") == {"__typename": "PatientNotFound"}
+
+
+def test_a_subscriber_hears_what_their_sites_order_and_what_is_not_hidden() -> None:
+    hub = known_at(Hub(*archives(study("2.999.5", "NGH|0007"), THERE)), "NGH|0007", "LKM|55")
+    token = hub.issuer.sign(hub.issuer.claims(Role.PHYSICIAN) | {"sites": ["LKM"]})
+    at_lkm = {"patient": {"assigningAuthority": "LKM", "localPatientId": "55"}, "orderingSite": "LKM"}
+    with serving(hub) as served, served.socket(token=token) as client:
+        client.acknowledged().subscribe(REVISIONS, p=ANAS)
+        served.wait_for_listeners()
+        assert hub.run("CheckOrder", Role.PLUGIN, order=ORDER)["alertId"] is not None
+        assert hub.run("CheckOrder", Role.PLUGIN, order=ORDER | at_lkm)["alertId"] is not None
+        assert client.next()["alert"]["priorId"] == "2.999.5"
+    with serving(hub) as served, served.socket(Role.PHYSICIAN) as client:
+        client.acknowledged().subscribe(REVISIONS, s="NGH")
+        client.subscribe(REVISIONS, "2", s="LKM")
+        served.wait_for_listeners(2)
+        record(hub, "SITE", "NGH")
+        for number, where in (("P-1", {}), ("P-2", at_lkm)):
+            hub.run("CheckOrder", Role.PLUGIN, order=ORDER | where | {"placerOrderNumber": number})
+        record(hub, "SITE", "NGH", "PERMIT")
+        hub.run("CheckOrder", Role.PLUGIN, order=ORDER | at_lkm | {"placerOrderNumber": "P-3"})
+        assert client.next("2")["alert"]["priorId"] == "2.999.5"
 
 
 # Two users at once

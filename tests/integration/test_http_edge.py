@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import structlog
 from graphql import parse, validate
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
 from strawberry.extensions.validation_cache import _get_validate_cache
 
 from federation.ports import UnitOfWork
@@ -154,11 +152,6 @@ def test_a_body_that_is_too_large_is_refused() -> None:
     assert refused.headers["x-content-type-options"] == "nosniff"
     assert len(refused.headers["x-correlation-id"]) == 32
     assert hub.post("{ sites { __typename } }", Role.ADMIN).status_code == 200
-
-
-def test_websockets_are_not_taken() -> None:
-    with TestClient(hub_of_ana().app) as client, pytest.raises(WebSocketDisconnect):
-        client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]).__enter__()
 
 
 def test_graphiql_is_served_only_where_it_is_enabled() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import (
@@ -18,6 +20,7 @@ from gateway.schema.enums import register_enums
 from gateway.schema.limits import MAX_TOKENS, RULES
 from gateway.schema.masking import HubMaskErrors, is_unexpected
 from gateway.schema.roots import Mutation, Query
+from gateway.schema.subscriptions import Subscription
 
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
@@ -37,17 +40,31 @@ class HubSchema(strawberry.Schema):
                 )
 
 
+class CachedParser(ParserCache):
+    """Keeps parsed documents. What cannot be parsed is left to be refused where syntax errors are expected."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Take the document from the cache, or parse it."""
+        parsing = super().on_parse()
+        try:
+            next(iter(parsing))
+        except GraphQLError:
+            self.execution_context.graphql_document = None
+        yield
+
+
 def build_schema() -> HubSchema:
     """The schema of the hub."""
     register_enums()
     return HubSchema(
         Query,
         Mutation,
+        Subscription,
         config=StrawberryConfig(disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: AddValidationRules(RULES),
-            lambda: ParserCache(_CACHED_DOCUMENTS),
+            lambda: CachedParser(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
             HubMaskErrors,
         ],

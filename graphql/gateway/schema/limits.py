@@ -13,7 +13,6 @@ from graphql import (
     ValidationRule,
 )
 from strawberry.extensions.max_aliases import create_validator as alias_rule
-from strawberry.extensions.query_depth_limiter import create_validator as depth_rule
 
 MAX_DEPTH = 12
 MAX_ALIASES = 15
@@ -45,4 +44,33 @@ def _count(node: Any, context: Any, seen: frozenset[str]) -> int:
     return total
 
 
-RULES: list[type[ASTValidationRule]] = [depth_rule(MAX_DEPTH, None), alias_rule(MAX_ALIASES), RootFieldLimit]
+class DepthLimit(ValidationRule):
+    """How deep fields may be nested. A fragment that is not there or names itself is another rule's business."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._depth_of_fragment: dict[str, int] = {}
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        """Measure the deepest field under the root."""
+        if self._depth(node) - 1 > MAX_DEPTH:
+            self.report_error(GraphQLError(f"the maximum operation depth of {MAX_DEPTH} is exceeded"))
+
+    def _depth(self, node: Any) -> int:
+        if node is None or node.selection_set is None:
+            return 0
+        return max((self._depth_of(selection) for selection in node.selection_set.selections), default=0)
+
+    def _depth_of(self, selection: Any) -> int:
+        if isinstance(selection, FieldNode):
+            return 1 + self._depth(selection)
+        if hasattr(selection, "selection_set"):
+            return self._depth(selection)
+        name = selection.name.value
+        if name not in self._depth_of_fragment:
+            self._depth_of_fragment[name] = 0
+            self._depth_of_fragment[name] = self._depth(self.context.get_fragment(name))
+        return self._depth_of_fragment[name]
+
+
+RULES: list[type[ASTValidationRule]] = [DepthLimit, alias_rule(MAX_ALIASES), RootFieldLimit]

@@ -8,6 +8,7 @@ Refusal
 ├── AlertNotFound          no alert has this id
 ├── AlertNotOpen           the alert is closed (in ``alerts``: it holds the alert)
 ├── ReviewItemNotFound     no review item has this id
+├── SubscriptionEnded      a subscription is over, and why
 ├── StaleReviewItem        the item changed since it was shown (in ``reviews``: it holds the item)
 ├── DecisionRefused        a human said otherwise before, or it cannot mean anything
 ├── IdentityDecisionNotFound  no decision has this id
@@ -81,6 +82,16 @@ class AlertNotFound(Refusal):
 class ReviewItemNotFound(Refusal):
     code: str = strawberry.field(default="review_item_not_found", description=CODE)
     message: str = strawberry.field(default="no review item has this id", description=MESSAGE)
+
+
+@strawberry.type(
+    description="The last thing a subscription says when the hub ends it. Codes: token_expired and other reasons of a "
+    "token that is no good any more, role_not_allowed, too_many_subscriptions, too_slow (events were lost: ask the "
+    "query of the same subject, then subscribe again), store_not_reachable."
+)
+class SubscriptionEnded(Refusal):
+    code: str = strawberry.field(description=CODE)
+    message: str = strawberry.field(default="the subscription is over", description=MESSAGE)
 
 
 @strawberry.type(description="No decision of records staff has this id.")

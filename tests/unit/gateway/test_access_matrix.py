@@ -13,6 +13,7 @@ from gateway.print_access_matrix import every_route
 from gateway.schema.build import build_schema
 from gateway.schema.guard import Guarded
 from gateway.schema.roots import Mutation, Query
+from gateway.schema.subscriptions import Subscription
 
 
 def nothing() -> Response:
@@ -35,7 +36,7 @@ def test_a_new_field_without_a_rule_is_named() -> None:
         async def unguarded(self) -> str:
             return ""
 
-    found = problems(strawberry.Schema(Wider, Mutation), every_route())
+    found = problems(strawberry.Schema(Wider, Mutation, Subscription), every_route())
     assert found == (
         "Query.unguarded: not guarded under its own name",
         "everything: no roles in ROLES_ALLOWED",

@@ -7,6 +7,7 @@ import pytest
 from gateway.permissions import ROLES_ALLOWED, Role, role_used
 from gateway.schema.build import build_schema
 from gateway.schema.guard import Guarded
+from gateway.schema.stream_guard import GuardedStream
 
 EVERYBODY = set(Role)
 ORDERING = {Role.PHYSICIAN, Role.PLUGIN}
@@ -22,6 +23,8 @@ EXPECTED = {
     "reviewQueue": {Role.RECORDS},
     "reviewItem": {Role.RECORDS},
     "decideReviewItem": {Role.RECORDS},
+    "alertRevisions": ORDERING,
+    "reviewQueueChanges": {Role.RECORDS},
     "claimReviewItem": {Role.RECORDS},
     "releaseReviewItem": {Role.RECORDS},
     "linkRecords": {Role.RECORDS},
@@ -48,11 +51,11 @@ def test_the_table_is_the_one_agreed_on() -> None:
 def test_every_root_field_of_the_schema_is_in_the_table_and_guarded_under_its_own_name() -> None:
     schema = build_schema()
     guarded: set[str] = set()
-    for root in ("Query", "Mutation"):
+    for root, guard_type in (("Query", Guarded), ("Mutation", Guarded), ("Subscription", GuardedStream)):
         definition = schema.get_type_by_name(root)
         for field in definition.fields:  # type: ignore[union-attr]
             name = schema.config.name_converter.get_graphql_name(field)
-            guards = [extension for extension in field.extensions if isinstance(extension, Guarded)]
+            guards = [extension for extension in field.extensions if isinstance(extension, guard_type)]
             assert [guard.operation for guard in guards] == [name]
             guarded.add(name)
     assert guarded == set(ROLES_ALLOWED)
