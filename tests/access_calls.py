@@ -135,6 +135,7 @@ class AccessWorld:
             "recordConsent": change(f"recordConsent(patient: {ana}, scope: EVERYTHING, effect: DENY)"),
             "breakGlass": change(f'breakGlass(patient: {ana}, reason: "unconscious in the ED")'),
             "brokenGlasses": look("brokenGlasses"),
+            "revokeTokens": change('revokeTokens(subject: "dr-9")'),
             "sites": look("sites"),
             "auditEvents": look("auditEvents"),
             "accessReport": look(f"accessReport(patient: {ana})"),

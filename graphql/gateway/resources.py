@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -60,6 +61,7 @@ class HubResources:
     default_deadline_seconds: float
     authenticate: Authenticate
     trust: TrustOrder = NEWEST_WINS
+    longest_token_life: dt.timedelta = dt.timedelta(days=1)
     audit_desk: AuditDesk = field(init=False)
 
     def __post_init__(self) -> None:

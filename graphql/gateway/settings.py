@@ -9,25 +9,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from gateway.access_settings import AuthSettings, ConsentSettings, Part
 from gateway.errors import ConfigurationError
 
 DEFAULT_CONFIG_FILE = Path("priorlink.toml")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class StoreSettings(_Part):
+class StoreSettings(Part):
     """Where the index is kept."""
 
     url: str = Field("sqlite:///priorlink.db", description="SQLAlchemy URL: sqlite:///FILE or postgresql://...")
 
 
-class HttpSettings(_Part):
+class HttpSettings(Part):
     """The HTTP hub."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -36,7 +33,7 @@ class HttpSettings(_Part):
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
 
 
-class SubscriptionSettings(_Part):
+class SubscriptionSettings(Part):
     """GraphQL subscriptions, over websockets (graphql-transport-ws) and server-sent events."""
 
     allowed_origins: tuple[str, ...] = Field(
@@ -50,7 +47,7 @@ class SubscriptionSettings(_Part):
     init_timeout_seconds: int = Field(10, ge=1, le=60, description="a websocket that says nothing is closed after this")
 
 
-class MllpSettings(_Part):
+class MllpSettings(Part):
     """The HL7 v2 listener."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -60,27 +57,7 @@ class MllpSettings(_Part):
     max_connections: int = Field(64, gt=0, description="connections at once")
 
 
-class AuthSettings(_Part):
-    """Whose tokens are taken. Exactly one of ``jwks_file`` and ``jwks_url``; without either nobody gets in."""
-
-    issuer: str = Field("", description="iss claim that tokens must carry")
-    audience: str = Field("priorlink", description="aud claim that tokens must carry")
-    jwks_file: Path | None = Field(None, description="JSON Web Key Set file, read again when it changes")
-    jwks_url: str | None = Field(
-        None, pattern=r"^https?://", description="JSON Web Key Set address, fetched again every 5 minutes"
-    )
-    leeway_seconds: int = Field(30, ge=0, le=300, description="clock skew allowed, seconds")
-
-    @model_validator(mode="after")
-    def _one_source_of_keys_with_its_issuer(self) -> Self:
-        if self.jwks_file is not None and self.jwks_url is not None:
-            raise ValueError("jwks_file and jwks_url exclude each other")
-        if (self.jwks_file is not None or self.jwks_url is not None) and not self.issuer:
-            raise ValueError("issuer is needed with jwks_file or jwks_url")
-        return self
-
-
-class AuthoritySettings(_Part):
+class AuthoritySettings(Part):
     """A registered assigning authority."""
 
     name: str = Field(min_length=1, description="namespace id as it stands in PID-3.4")
@@ -91,7 +68,7 @@ class AuthoritySettings(_Part):
     strong: bool = Field(False, description="one number to a person across sites (a national id)")
 
 
-class DicomwebArchive(_Part):
+class DicomwebArchive(Part):
     """An archive asked by QIDO-RS."""
 
     protocol: Literal["dicomweb"]
@@ -103,7 +80,7 @@ class DicomwebArchive(_Part):
     client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
 
 
-class ArchiveTls(_Part):
+class ArchiveTls(Part):
     """An association by TLS (DICOM PS3.15 B.12)."""
 
     ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
@@ -118,7 +95,7 @@ class ArchiveTls(_Part):
         return self
 
 
-class DimseArchive(_Part):
+class DimseArchive(Part):
     """An archive asked by C-FIND, study root."""
 
     protocol: Literal["dimse"]
@@ -130,7 +107,7 @@ class DimseArchive(_Part):
     tls: ArchiveTls | None = Field(None, description="speak TLS; none = not encrypted")
 
 
-class FhirArchive(_Part):
+class FhirArchive(Part):
     """An archive asked by FHIR search for ImagingStudy: STU3, R4 or R5."""
 
     protocol: Literal["fhir"]
@@ -149,7 +126,7 @@ class FhirArchive(_Part):
     client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
 
 
-class FolderArchive(_Part):
+class FolderArchive(Part):
     """A folder of DICOM files, with or without a DICOMDIR."""
 
     protocol: Literal["folder"]
@@ -158,7 +135,7 @@ class FolderArchive(_Part):
     poll_seconds: float = Field(5.0, ge=0, le=86_400, description="how old a look at the folder may be, seconds")
 
 
-class EdgeArchive(_Part):
+class EdgeArchive(Part):
     """An archive behind an edge agent. With ``url`` the hub comes to the agent; without, the agent dials out."""
 
     protocol: Literal["edge"]
@@ -185,7 +162,7 @@ Archive = Annotated[
 ]
 
 
-class SiteSettings(_Part):
+class SiteSettings(Part):
     """A hospital that takes part."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="short stable name; its HL7 sending facility")
@@ -200,21 +177,21 @@ class SiteSettings(_Part):
     archive: Archive | None = Field(None, description="how its archive is asked; none = identities only")
 
 
-class AgentsSettings(_Part):
+class AgentsSettings(Part):
     """How edge agents know this hub."""
 
     hub_id: str = Field("priorlink-hub", min_length=1, description="iss of our tokens to agents, aud of theirs to us")
     signing_key_file: Path | None = Field(None, description="the hub's private key (priorlink sites new-key)")
 
 
-class TasksSettings(_Part):
+class TasksSettings(Part):
     """Background work."""
 
     broker_url: str | None = Field(None, description="redis://... or amqp://...; none = inside the hub's process")
     threads: int = Field(2, ge=1, le=64, description="worker threads")
 
 
-class AuditSettings(_Part):
+class AuditSettings(Part):
     """How long audit entries are kept, and where the head of their chain is kept outside of the store."""
 
     retention_days: int | None = Field(
@@ -226,7 +203,7 @@ class AuditSettings(_Part):
     head_every_seconds: float = Field(60.0, gt=0, le=86_400, description="how often serve adds the head, seconds")
 
 
-class AlertSettings(_Part):
+class AlertSettings(Part):
     """Whom to tell of alerts that were raised in the background (orders received as HL7 messages)."""
 
     webhook_url: str | None = Field(None, pattern=r"^https?://", description="receiver of signed POSTs; none = nobody")
@@ -241,7 +218,7 @@ class AlertSettings(_Part):
         return self
 
 
-class CdsClientSettings(_Part):
+class CdsClientSettings(Part):
     """An ordering system that may call the CDS Hooks services."""
 
     issuer: str = Field(min_length=1, description="iss claim of its tokens")
@@ -257,7 +234,7 @@ class CdsClientSettings(_Part):
         return self
 
 
-class CdsHooksSettings(_Part):
+class CdsHooksSettings(Part):
     """Cards in the ordering system. Without ``base_url`` there are none."""
 
     base_url: str | None = Field(
@@ -272,7 +249,7 @@ class CdsHooksSettings(_Part):
     )
 
 
-class FederationSettings(_Part):
+class FederationSettings(Part):
     """How sites are asked and orders judged."""
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
@@ -287,25 +264,7 @@ class FederationSettings(_Part):
     )
 
 
-class StudyClassSettings(_Part):
-    """Studies that are sensitive in themselves: one of codes, words and confidentiality fits."""
-
-    name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$", description="short stable name")
-    title: str = Field("", description="what people call it")
-    sites: tuple[str, ...] = Field((), description="site ids; none = at every site")
-    codes: tuple[str, ...] = Field((), description="procedure codes, a site's own or standard ones")
-    words: tuple[str, ...] = Field((), description="whole words of a study's description")
-    confidentiality: tuple[str, ...] = Field((), description="codes that an archive gives, such as R or V")
-    hidden: bool = Field(True, description="hidden unless the person permits it; false: shown unless the person denies")
-
-
-class ConsentSettings(_Part):
-    """What is hidden, whoever asks."""
-
-    study_classes: tuple[StudyClassSettings, ...] = ()
-
-
-class SurvivorshipSettings(_Part):
+class SurvivorshipSettings(Part):
     """Which site's values make the best view of a person. Without an order the newest value wins."""
 
     trusted_sites: tuple[str, ...] = Field((), description="site ids, most trusted first")

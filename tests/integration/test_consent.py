@@ -6,12 +6,15 @@ import asyncio
 import datetime as dt
 import json
 import re
+import statistics
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from federation.sites.consent import ConsentPolicy, StudyClass
+from federation.usecases.see_person import NOT_KNOWN_BEAT_SECONDS, seconds_to_beat
 from gateway.permissions import FHIR_ROLES_ALLOWED, ROLES_ALLOWED, Role
 from mpi.audit import AuditOutcome
 from tests.access_calls import AccessWorld, was_refused
@@ -148,6 +151,30 @@ def test_through_the_fhir_doors_too() -> None:
         assert get(hidden, Role.PHYSICIAN) == get(unknown, Role.PHYSICIAN)
         assert SURNAME not in get(hidden, Role.PLUGIN)[1]
         assert person in get(hidden, Role.RECORDS)[1]
+
+
+def test_the_clock_does_not_tell_somebody_hidden_from_somebody_unknown() -> None:
+    """Both on the same beat; the bench `access` measures how little is left between them."""
+    hub = hub_of_ana()
+    record(hub)
+    spent: dict[str, list[float]] = {"0007": [], "nobody": []}
+    for _ in range(15):
+        for number, times in spent.items():
+            started = time.monotonic()
+            assert history(hub, ANAS | {"localPatientId": number}) == {"__typename": "PatientNotFound"}
+            times.append(time.monotonic() - started)
+    assert min(min(times) for times in spent.values()) >= NOT_KNOWN_BEAT_SECONDS * 0.95
+    hidden, unknown = (statistics.median(times) for times in spent.values())
+    assert abs(hidden - unknown) < NOT_KNOWN_BEAT_SECONDS
+
+
+@pytest.mark.parametrize("spent", [0.0, 0.001, 0.0399, 0.041, 0.5])
+def test_not_known_is_said_on_the_beat(spent: float) -> None:
+    left = seconds_to_beat(time.monotonic() - spent)
+    beats = (spent + left) / NOT_KNOWN_BEAT_SECONDS
+    assert 0 <= left <= NOT_KNOWN_BEAT_SECONDS
+    assert beats == pytest.approx(round(beats), abs=0.3)
+    assert round(beats) >= 1
 
 
 # What was answered and kept before

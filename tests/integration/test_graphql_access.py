@@ -56,6 +56,7 @@ CALLS: dict[str, str] = {
     "recordConsent": f"mutation {{ recordConsent(patient: {NOBODY}, {ALL_DENIED}) {{ __typename }} }}",
     "breakGlass": f'mutation {{ breakGlass(patient: {NOBODY}, reason: "found unconscious") {{ __typename }} }}',
     "brokenGlasses": "{ brokenGlasses { __typename } }",
+    "revokeTokens": 'mutation { revokeTokens(tokenId: "x") { __typename } }',
     "sites": "{ sites { __typename } }",
     "auditEvents": "{ auditEvents { __typename } }",
     "accessReport": '{ accessReport(enterpriseId: "nobody") { __typename } }',

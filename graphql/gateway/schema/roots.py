@@ -46,6 +46,7 @@ from gateway.schema.review_queries import (
     resolve_review_queue,
 )
 from gateway.schema.reviews import ClaimReviewItemResult, DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
+from gateway.schema.revocations import RevokeTokensResult, resolve_revoke_tokens
 from gateway.schema.site_lists import SitesResult, resolve_sites
 
 _CHECK_ORDER = (
@@ -146,6 +147,12 @@ class Mutation:
         extensions=[Guarded("breakGlass")],
         description="Look past consent at one person for 5 to 60 minutes, in an emergency. reason holds 10 to 500 "
         "characters. Each use is on record, and the privacy officer is told.",
+    )
+    revoke_tokens: RevokeTokensResult = strawberry.field(
+        resolver=resolve_revoke_tokens,
+        extensions=[Guarded("revokeTokens")],
+        description="Take back every token that a subject (sub) was given so far, or the one with an id (jti). What is "
+        "given afterwards is good: stop the subject at the issuer, too.",
     )
     accept_alert: AnswerAlertResult = strawberry.field(
         resolver=resolve_accept_alert,

@@ -38,6 +38,7 @@ EXPECTED = {
     "recordConsent": {Role.RECORDS, Role.PRIVACY_OFFICER},
     "breakGlass": {Role.PHYSICIAN},
     "brokenGlasses": {Role.PRIVACY_OFFICER},
+    "revokeTokens": {Role.ADMIN, Role.PRIVACY_OFFICER},
     "sites": EVERYBODY,
     "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
     "accessReport": {Role.ADMIN, Role.PRIVACY_OFFICER},
