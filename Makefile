@@ -19,12 +19,13 @@ setup-edge: ## make the edge agent's environment in .venv-edge
 demo: setup ## start the hub and four demo hospitals (ARGS=--check plays the story and exits)
 	@$(BIN)/priorlink demo $(ARGS)
 
-check: setup-dev setup-edge ## format, lint, types, import contracts, published schema
+check: setup-dev setup-edge ## format, lint, types, import contracts, published schema, released contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	cd graphql && ../$(BIN)/python -m gateway.print_schema --check
+	cd graphql && ../$(BIN)/python -m gateway.check_contract
 	cd graphql && ../$(BIN)/python -m gateway.print_access_matrix --check
 	cd graphql && ../.venv-edge/bin/python -m edge.print_schema --check
 

@@ -13,8 +13,10 @@ from bench.machine import machine
 BENCHMARKS = (
     "access",
     "audit_chain",
+    "cfind",
     "check_order",
     "engines",
+    "fault_deadlines",
     "linkage",
     "match",
     "matching_life",

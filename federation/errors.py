@@ -7,6 +7,7 @@
     ├── InvalidLexicon          a lexicon file that cannot be used; the text names the file and the concept
     ├── InvalidCodeMap          a site's code map that cannot be used; the text names the line
     ├── InvalidContextTable     a table of reason codes that cannot be used; the text names the entry
+    ├── InvalidTable            a table of doses, costs or groups that cannot be used; the text names line or entry
     ├── UnknownSite             no registered site has this id
     ├── UnknownStudyClass       no study class of the configuration has this name
     ├── PersonWithheld          (also an UnknownIdentifier) nobody whom the viewer may see
@@ -66,6 +67,10 @@ class AlertClosed(FederationError):
 
 class StaleAlert(FederationError):
     """Somebody else changed the alert or the order at the same time."""
+
+
+class InvalidTable(FederationError):
+    """A table of doses, costs or orderer groups that cannot be used; the text names the line or entry."""
 
 
 class UnknownSite(FederationError):

@@ -15,6 +15,7 @@ from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
 from federation.sites.consent import BrokenGlass, ConsentDirective
 from federation.sites.site import SiteId
+from federation.usefulness.outcomes import OutcomeCount, RuleCount
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import UnitOfWork as IdentityUnitOfWork
 
@@ -119,6 +120,19 @@ class AlertRepository(Protocol):
 
         ``identifiers`` and ``enterprise_id`` name one person: either fits.
         """
+
+
+class AlertStatistics(Protocol):
+    """Alerts that were raised (for the first time) from ``since`` on and before ``until``, as what they are now."""
+
+    def outcomes(self, since: dt.datetime, until: dt.datetime) -> Sequence[OutcomeCount]:
+        """How many with the same tier, state, site, orderer and override reason; in no order."""
+
+    def rule_outcomes(self, since: dt.datetime, until: dt.datetime) -> Sequence[RuleCount]:
+        """For each rule that fired in one: how many in each state; in no order."""
+
+    def answered(self, since: dt.datetime, until: dt.datetime) -> Sequence[DuplicateAlert]:
+        """Those that were accepted or overridden, by id."""
 
 
 class PlacedOrderRepository(Protocol):
@@ -234,6 +248,8 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def alerts(self) -> AlertRepository: ...
     @property
     def consents(self) -> ConsentRepository: ...
+    @property
+    def alert_statistics(self) -> AlertStatistics: ...
     @property
     def placed_orders(self) -> PlacedOrderRepository: ...
     @property

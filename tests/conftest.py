@@ -13,11 +13,25 @@ def _skipped(terminal: pytest.TerminalReporter) -> list[tuple[str, str]]:
     return sorted(set(reasons))
 
 
+def _graded(terminal: pytest.TerminalReporter) -> dict[str, tuple[int, int]]:
+    """Cases with a grade (a test records it as ``grade``): how many are as expected, of how many."""
+    counts: dict[str, tuple[int, int]] = {}
+    for outcome in ("passed", "failed", "xfailed"):
+        for report in terminal.stats.get(outcome, []):
+            for name, grade in getattr(report, "user_properties", ()):
+                if name == "grade" and report.when == "call":
+                    passed, total = counts.get(grade, (0, 0))
+                    counts[grade] = (passed + (outcome == "passed"), total + 1)
+    return counts
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter):  # type: ignore[no-untyped-def]
     result = yield
     for node, reason in _skipped(terminalreporter):
         terminalreporter.write_line(f"not run: {node}: {reason.removeprefix('Skipped: ')}")
+    for grade, (passed, total) in sorted(_graded(terminalreporter).items()):
+        terminalreporter.write_line(f"cases: {grade}: {passed} of {total} as expected")
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from adapters.connection.http_failures import as_source_error, check_status
 from adapters.connection.tls import TlsFiles, context_for
 from federation.errors import SourceProtocolError, SourceUnauthorised, SourceUnavailable
 
+for _library in ("httpcore2", "anyio.streams.tls", "anyio._backends._asyncio"):
+    # httpx2 imports them at its first request: half a second in the middle of somebody's deadline
+    importlib.import_module(_library)
+
 Parameters = Sequence[tuple[str, str]]
 _NEVER = logging.CRITICAL + 1
 
@@ -24,6 +29,7 @@ class HttpAnswer:
 
     body: bytes
     headers: httpx2.Headers
+    status: int
 
 
 @dataclass(slots=True, repr=False)
@@ -93,7 +99,7 @@ class HttpArchive:
                 body += chunk
                 if len(body) > self.max_answer_bytes:
                     raise SourceProtocolError("answer_too_large")
-            return HttpAnswer(bytes(body), response.headers)
+            return HttpAnswer(bytes(body), response.headers, response.status_code)
         finally:
             await response.aclose()
 

@@ -64,13 +64,6 @@ KEYWORDS: Mapping[str, str] = {
 
 SEQUENCES = frozenset({PROCEDURE_CODE_SEQUENCE, ISSUER_QUALIFIERS_SEQUENCE, OTHER_PATIENT_IDS_SEQUENCE})
 
-_PADDING = "\0 \t\r\n"
-
-
-def clean(text: str) -> str:
-    """Without NUL and blanks at the ends. Source: PS3.5 6.2 (padding to even length)."""
-    return text.strip(_PADDING)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,15 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
-from adapters.dicom.attributes import KEYWORDS, SEQUENCES, SPECIFIC_CHARACTER_SET, Attributes, clean
+from adapters.dicom.attributes import KEYWORDS, SEQUENCES, SPECIFIC_CHARACTER_SET, Attributes
 from adapters.dicom.character_sets import decode_text
+from federation.imaging.archive_values import clean_text
+
+UNREADABLE = (
+    ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, OSError, NotImplementedError,
+    RecursionError, struct.error,
+)  # fmt: skip
+"""What pydicom raises on values that are not what they should be."""
 
 
 def read_dataset(dataset: Dataset, *, fallback_charset: str, inherited_charset: Sequence[str] = ()) -> Attributes:
@@ -46,10 +54,10 @@ def _read_text(dataset: Dataset, tag: str, declared: Sequence[str], fallback_cha
         return "", False
     if isinstance(element, RawDataElement):
         text, assumed = decode_text(bytes(value), declared, fallback_charset)
-        return clean(text), assumed
+        return clean_text(text), assumed
     if isinstance(value, MultiValue | list):
-        return clean("\\".join(str(part) for part in value)), False
-    return clean(str(value)), False
+        return clean_text("\\".join(str(part) for part in value)), False
+    return clean_text(str(value)), False
 
 
 def _read_sequence(
@@ -60,7 +68,7 @@ def _read_sequence(
         return ()
     try:
         nested = list(dataset[key].value or ())
-    except (ValueError, TypeError, KeyError, EOFError, OSError, NotImplementedError, AttributeError):
+    except UNREADABLE:
         return ()
     return tuple(
         read_dataset(item, fallback_charset=fallback_charset, inherited_charset=declared)

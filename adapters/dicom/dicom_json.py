@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.dicom.attributes import KEYWORDS, Attributes, clean
+from adapters.dicom.attributes import KEYWORDS, Attributes
 from adapters.dicom.character_sets import decode_undeclared
 from federation.errors import SourceProtocolError
+from federation.imaging.archive_values import clean_text
 
 _TAG = re.compile(r"[0-9A-F]{8}")
 _TAG_BY_KEYWORD = {keyword.casefold(): tag for keyword, tag in KEYWORDS.items()}
@@ -40,7 +41,7 @@ def read_rows(body: bytes, *, fallback_charset: str) -> JsonRows:
         return JsonRows((), 0)
     text, assumed = _decode(body, fallback_charset)
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise SourceProtocolError("not_dicom_json") from error
     listed = document if isinstance(document, list) else [document]
@@ -50,7 +51,10 @@ def read_rows(body: bytes, *, fallback_charset: str) -> JsonRows:
     readable = [row for row in sent if _is_row(row)]
     if sent and not readable:
         raise SourceProtocolError("not_dicom_json")
-    rows = tuple(read_object(row, charset_assumed=assumed) for row in readable)
+    try:
+        rows = tuple(read_object(row, charset_assumed=assumed) for row in readable)
+    except RecursionError as error:
+        raise SourceProtocolError("not_dicom_json") from error
     return JsonRows(rows, len(sent), len(sent) - len(readable))
 
 
@@ -107,7 +111,7 @@ def _read_values(values: Iterable[object]) -> tuple[tuple[str, ...], tuple[Attri
             elif value:
                 items.append(read_object(value))
         elif value is not None and not isinstance(value, list):
-            texts.append(clean(str(value)))
+            texts.append(clean_text(str(value)))
     return tuple(text for text in texts if text), tuple(items)
 
 
@@ -118,4 +122,4 @@ def _is_name(value: Mapping[Any, Any]) -> bool:
 def _name_text(value: Mapping[Any, Any]) -> str:
     folded = {str(key).casefold(): part for key, part in value.items()}
     groups = [folded.get(group) for group in _NAME_GROUPS]
-    return clean("=".join(part if isinstance(part, str) else "" for part in groups).rstrip("="))
+    return clean_text("=".join(part if isinstance(part, str) else "" for part in groups).rstrip("="))

@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import httpx2
-
 from adapters.connection.bearer_token import BearerToken
-from adapters.connection.http_archive import HttpArchive
+from adapters.connection.http_archive import HttpAnswer, HttpArchive
 from adapters.connection.tls import TlsFiles
 from adapters.dicom.attributes import KEYWORDS
 from adapters.dicom.dicom_json import JsonRows, read_rows
@@ -42,11 +40,7 @@ class _Dialect:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Page:
     rows: JsonRows
-    headers: httpx2.Headers
-
-    @property
-    def says_there_is_more(self) -> bool:
-        return says_there_is_more(self.headers)
+    answer: HttpAnswer
 
 
 class DicomwebSource:
@@ -133,7 +127,7 @@ class DicomwebSource:
                 collector.warn("paging_ignored")
                 return False
             offset += page.rows.row_count
-            more_was_announced = page.says_there_is_more
+            more_was_announced = says_there_is_more(page.answer)
         collector.warn("too_many_pages")
         return False
 
@@ -156,7 +150,7 @@ class DicomwebSource:
             rows = await asyncio.to_thread(read_rows, answer.body, fallback_charset=self._settings.fallback_charset)
         else:
             rows = read_rows(answer.body, fallback_charset=self._settings.fallback_charset)
-        return _Page(rows, answer.headers)
+        return _Page(rows, answer)
 
 
 def _http(settings: DicomwebSettings) -> HttpArchive:
@@ -182,7 +176,7 @@ def _plainer(dialect: _Dialect, reason: str) -> _Dialect | None:
 
 
 def _capabilities(page: _Page) -> tuple[tuple[str, str], ...]:
-    media_type = page.headers.get("content-type", "").partition(";")[0][:60]
-    server = page.headers.get("server", "")[:60]
+    media_type = page.answer.headers.get("content-type", "").partition(";")[0][:60]
+    server = page.answer.headers.get("server", "")[:60]
     found = (("media_type", media_type), ("server", server))
     return tuple((name, text) for name, text in found if text)

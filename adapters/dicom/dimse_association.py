@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from pynetdicom import DEFAULT_TRANSFER_SYNTAXES
 from pynetdicom.association import Association
 
 from adapters.connection.tls import error_of_tls
@@ -109,12 +110,14 @@ def find_model(association: Association) -> str:
     """Study root if the peer took it, else patient root.
 
     Raises:
-        SourceProtocolError: the peer takes neither.
+        SourceProtocolError: the peer takes neither, or wants to speak it in a transfer syntax nobody proposed.
     """
-    accepted = {context.abstract_syntax for context in association.accepted_contexts}
+    accepted = {str(c.abstract_syntax): str(c.transfer_syntax[0]) for c in association.accepted_contexts}
     for model in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND):
         if model in accepted:
-            return str(model)
+            if accepted[model] not in DEFAULT_TRANSFER_SYNTAXES:
+                raise SourceProtocolError("transfer_syntax_not_proposed")
+            return model
     raise SourceProtocolError("find_not_supported")
 
 

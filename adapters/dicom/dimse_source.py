@@ -178,9 +178,6 @@ class DimseSource:
             if connection is not None and connection.is_overfed:
                 outcome = replace(outcome, is_too_large=True)
             is_usable = outcome.is_usable
-        except SourceProtocolError:
-            is_usable = True
-            raise
         except (RuntimeError, ValueError, AttributeError, OSError):
             return _Outcome(None)
         finally:
@@ -232,6 +229,8 @@ def _judge(question: Question, rows: Sequence[Attributes], outcome: _Outcome) ->
     error = None if outcome.status is None else error_of_status(outcome.status)
     if error is not None:
         raise error
+    if outcome.unreadable_count and not rows:
+        raise SourceProtocolError("unreadable_rows")
     warnings = {
         "association_lost": outcome.is_lost,
         "answer_too_large": outcome.is_too_large,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.dicom.attributes import clean
+from federation.imaging.archive_values import clean_text
 from mpi.identity.demographics import PersonName
 
 
@@ -36,7 +36,7 @@ def _parse_group(group: str) -> tuple[PersonName | None, bool]:
     """The name of one group, and whether its parts are certain."""
     if not any(character.isalpha() for character in group):
         return None, False
-    components = [clean(component) for component in group.split("^")]
+    components = [clean_text(component) for component in group.split("^")]
     family, given, middle, prefix, suffix = [*components, "", "", "", "", ""][:5]
     if "," in family and not (given or middle):
         return _split_at_comma(family, prefix, suffix), True

@@ -110,6 +110,6 @@ def _check_status(status: int) -> None:
         return
     if status in (401, 403):
         raise SourceUnauthorised(f"agent_http_{status}")
-    if status in (408, 425, 429) or status >= 500:
+    if status in (404, 408, 425, 429) or status >= 500:
         raise SourceUnavailable(f"agent_http_{status}")
     raise SourceProtocolError(f"agent_http_{status}")

@@ -49,7 +49,7 @@ def read_json(body: bytes) -> dict[str, Any]:
         SourceProtocolError: the body is no FHIR JSON, or is an OperationOutcome.
     """
     try:
-        document = json.loads(body.decode("utf-8-sig"))
+        document = json.loads(body.decode("utf-8-sig"), parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise SourceProtocolError("not_fhir_json") from error
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):

@@ -46,6 +46,8 @@ class Collector:
             self.warn("operation_outcome")
         if page.bad_entry_count:
             self.warn("bad_row")
+        if page.bad_entry_count and not page.resources:
+            self.is_complete = False
 
     def warn(self, warning: str) -> None:
         self._warnings.setdefault(warning)

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from federation.imaging.archive_values import clean_text
+
 Resource = Mapping[str, Any]
 
 OID_PREFIX = "urn:oid:"
 _ACCESSION = "ACSN"
-_PADDING = "\0 \t\r\n"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,7 +36,7 @@ def text(resource: Resource, name: str) -> str | None:
     value = resource.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value).strip(_PADDING) or None
+    return clean_text(str(value)) or None
 
 
 def part(resource: Resource, name: str) -> Resource:
@@ -55,7 +56,8 @@ def texts(resource: Resource, name: str) -> tuple[str, ...]:
     """Texts of a list, or a lone text as a list of one."""
     value = resource.get(name)
     listed = value if isinstance(value, list) else [value]
-    return tuple(item.strip(_PADDING) for item in listed if isinstance(item, str) and item.strip(_PADDING))
+    found = (clean_text(item) for item in listed if isinstance(item, str))
+    return tuple(item for item in found if item)
 
 
 def identifiers(resource: Resource, name: str = "identifier") -> Iterator[Identifier]:

@@ -19,6 +19,7 @@ from adapters.simulated.memory_exchange import (
 )
 from adapters.simulated.memory_identity import MemoryHistoryRepository, MemoryRecordRepository, MemoryReviewRepository
 from adapters.simulated.memory_state import MemoryStore, MemoryTransaction, UnitNotOpen
+from adapters.simulated.memory_statistics import MemoryAlertStatistics
 from adapters.simulated.memory_study_index import MemoryStudyIndexRepository
 
 __all__ = ["MemoryStore", "MemoryUnitOfWork", "memory_unit_of_work_factory"]
@@ -82,6 +83,10 @@ class MemoryUnitOfWork:
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:
         return MemoryPlacedOrderRepository(self._open())
+
+    @property
+    def alert_statistics(self) -> MemoryAlertStatistics:
+        return MemoryAlertStatistics(self._open())
 
     @property
     def changes(self) -> MemoryChangeLog:

@@ -112,14 +112,23 @@ def _values(row: ChainRow) -> dict[str, Any]:
 
 
 def _head_of(connection: sa.Connection) -> AuditHead:
-    found = connection.execute(_LAST).first() or connection.execute(_LAST_ANCHOR).first()
-    return EMPTY_CHAIN if found is None else AuditHead(found[0], bytes(found[1]))
+    found = rows(connection, _LAST)
+    return AuditHead(found[0]["number"], bytes(found[0]["chain_hash"])) if found else EMPTY_CHAIN
 
 
-_LAST = sa.select(_NUMBER, audit_event.c.chain_hash).order_by(_NUMBER.desc()).limit(1)
-_LAST_ANCHOR = (
-    sa.select(audit_anchor.c.number, audit_anchor.c.chain_hash).order_by(audit_anchor.c.number.desc()).limit(1)
+def _last_of(number: sa.Column[int], chain_hash: sa.Column[bytes]) -> sa.Select[tuple[int, bytes]]:
+    last = sa.select(number.label("number"), chain_hash.label("chain_hash")).order_by(number.desc()).limit(1).subquery()
+    return sa.select(last.c.number, last.c.chain_hash)
+
+
+_LAST = (
+    sa.union_all(
+        _last_of(_NUMBER, audit_event.c.chain_hash), _last_of(audit_anchor.c.number, audit_anchor.c.chain_hash)
+    )
+    .order_by(sa.text("number DESC"))
+    .limit(1)
 )
+"""The last row, or the anchor when there is none: its number is below that of every row that follows it."""
 
 _AS_THEY_STAND = sa.select(
     _NUMBER,

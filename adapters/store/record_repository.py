@@ -15,7 +15,6 @@ from adapters.store.columns import Code
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
-    is_one_of,
     named,
     named_by_authority,
     names_it,
@@ -78,6 +77,13 @@ def _by_identifiers(authorities: int) -> sa.Executable:
 
 
 @cache
+def _retired_into(authorities: int) -> sa.Executable:
+    survivor = names_one_of(_record.surviving_authority, _record.surviving_local_patient_id, authorities)
+    statement = sa.select(*_IDENTIFIER_ORDER).where(survivor, _record.status == RecordStatus.RETIRED)
+    return statement.order_by(*_IDENTIFIER_ORDER)
+
+
+@cache
 def _save_with_keys() -> sa.Executable:
     """Insert or update a record and replace its keys, all in one statement of PostgreSQL."""
     insert = postgresql.insert(source_record)
@@ -137,12 +143,9 @@ class SqlRecordRepository:
     def retired_into(self, identifiers: Collection[PatientIdentifier]) -> tuple[PatientIdentifier, ...]:
         if not identifiers:
             return ()
-        survivor = (_record.surviving_authority, _record.surviving_local_patient_id)
-        statement = sa.select(*_IDENTIFIER_ORDER).where(
-            is_one_of(*survivor, identifiers), _record.status == RecordStatus.RETIRED
-        )
-        ordered = statement.order_by(*_IDENTIFIER_ORDER)
-        return tuple(mapping.identifier_from(row) for row in rows(self._connection, ordered))
+        authorities, parameters = named_by_authority(identifiers)
+        found = rows(self._connection, _retired_into(authorities), parameters)
+        return tuple(mapping.identifier_from(row) for row in found)
 
     def sharing_keys(self, keys: Collection[str], *, limit: int) -> Candidates:
         """Ties go by identifier, so that the same question has the same answer on every database."""

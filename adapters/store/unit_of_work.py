@@ -9,6 +9,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
+from adapters.store.alert_statistics import SqlAlertStatistics
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.change_log import SqlChangeLog
 from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
@@ -90,6 +91,10 @@ class SqlUnitOfWork:
     @property
     def placed_orders(self) -> SqlPlacedOrderRepository:
         return SqlPlacedOrderRepository(self._open_connection())
+
+    @property
+    def alert_statistics(self) -> SqlAlertStatistics:
+        return SqlAlertStatistics(self._open_connection())
 
     @property
     def changes(self) -> SqlChangeLog:

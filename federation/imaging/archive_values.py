@@ -1,4 +1,4 @@
-"""Values of a study as archives write them, whatever the protocol: UIDs, modalities, counts.
+"""Values of a study as archives write them, whatever the protocol: texts, UIDs, modalities, counts.
 
 Source: DICOM PS3.5 9.1 (UIDs), PS3.3 C.7.3.1.1.1 (modalities).
 """
@@ -9,11 +9,22 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
+_PADDING = "\0 \t\r\n"
+_NO_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UID_CHARACTERS = re.compile(r"[0-9.]+")
 _REGULAR_UID = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+")
 _LONGEST_UID = 64
 _MODALITY = re.compile(r"[A-Z][A-Z0-9_]{1,15}")
 _COUNT_LIMIT = 10_000_000
+
+
+def clean_text(text: str) -> str:
+    """Without NUL and blanks at the ends; what is no character of a text (half a character, a control) is U+FFFD.
+
+    It is replaced and not left out: two texts that differ only there must not become one.
+    Source: DICOM PS3.5 6.2 (padding to even length).
+    """
+    return _NO_CHARACTERS.sub("\ufffd", text.strip(_PADDING))
 
 
 def is_uid(text: str) -> bool:

@@ -68,6 +68,8 @@ def _merge(
     procedure_of: Callable[[SiteStudy], Procedure],
     sites: Mapping[SiteId, Site],
 ) -> PriorStudy:
+    if len(rows) == 1:
+        return _alone(rows[0], procedure_of, sites)
     descriptions = _descriptions(rows)
     locations = _locations(uid, rows, sites)
     return PriorStudy(
@@ -84,6 +86,35 @@ def _merge(
         locations=locations,
         warnings=_warnings(rows),
         started_in=_earliest_year_or_month(rows),
+    )
+
+
+def _alone(row: SiteStudy, procedure_of: Callable[[SiteStudy], Procedure], sites: Mapping[SiteId, Site]) -> PriorStudy:
+    """What merging comes to for a study that one site names once: by far the most."""
+    site = sites.get(row.site_id)
+    location = StudyLocation(
+        site_id=row.site_id,
+        patient_identifier=row.patient_identifier,
+        accession_number=row.accession_number or None,
+        description=row.description or None,
+        images_available=row.images_available,
+        report_status=_report_status(row, site),
+        open_url=None if site is None else site.open_url(row.study_instance_uid),
+    )
+    return PriorStudy(
+        study_instance_uid=row.study_instance_uid,
+        started=row.started,
+        modalities=tuple(sorted(set(row.modalities))),
+        procedure=procedure_of(row),
+        description=location.description,
+        descriptions=() if location.description is None else (location.description,),
+        series_count=row.series_count,
+        instance_count=row.instance_count,
+        status=row.status,
+        report_status=location.report_status,
+        locations=(location,),
+        warnings=tuple(sorted(set(row.warnings))),
+        started_in=None if row.started is not None else row.started_in,
     )
 
 

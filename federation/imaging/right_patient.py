@@ -32,3 +32,11 @@ def study_contradictions(study: SiteStudy, record: SourceRecord) -> Contradictio
     name, *aliases = [n for n in names if n is not None] or [PersonName()]
     said = Demographics(name=name, aliases=tuple(aliases), birth_date=study.birth_date, sex=study.sex)
     return contradictions(said, record.demographics)
+
+
+def demographics_of(study: SiteStudy) -> tuple[object, ...]:
+    """Everything that the comparison looks at: studies alike in it are alike in their contradictions."""
+    return (
+        study.patient_name, study.ideographic_name, study.phonetic_name, study.name_is_evidence, study.birth_date,
+        study.sex,
+    )  # fmt: skip

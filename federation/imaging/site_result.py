@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from federation.errors import NotAsked, SourceError, SourceTimedOut
-from federation.imaging.right_patient import contradicts_record
+from federation.imaging.right_patient import contradicts_record, demographics_of
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
 from federation.sites.consent import NO_VEIL, Veil
@@ -143,9 +143,13 @@ def _check_patient(
 ) -> tuple[tuple[SiteStudy, ...], int]:
     kept: list[SiteStudy] = []
     set_apart = 0
+    known: dict[object, bool] = {}
     for identifier, study in rows:
-        record = identity.record_of(identifier)
-        if record is not None and contradicts_record(study, record):
+        said = (identifier, *demographics_of(study))
+        if (is_strange := known.get(said)) is None:
+            record = identity.record_of(identifier)
+            is_strange = known[said] = record is not None and contradicts_record(study, record)
+        if is_strange:
             set_apart += 1
         else:
             kept.append(study)

@@ -14,16 +14,20 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
+from federation.usefulness.outcomes import Outcomes
 from gateway.change_feed import ChangeFeed
 from gateway.graphql_door import GRAPHIQL, GraphqlDoor
 from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
+from gateway.rate_limits import AddressRate
 from gateway.resources import HubResources
 from gateway.schema.build import build_schema
 from gateway.schema.masking import INTERNAL_ERROR
 from gateway.settings import Settings, SubscriptionSettings
 from gateway.stream_tools import OpenStreams, StreamTools
+from gateway.trusted_documents import load_trusted_documents
+from gateway.usefulness_metrics import PERIOD
 
 _READY_TIMEOUT_SECONDS = 2.0
 _log = get_logger("gateway.asgi")
@@ -41,21 +45,18 @@ def create_app(
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
     those that they count in, too."""
     metrics = metrics or HubMetrics()
-    sockets = settings.subscriptions
-    door = GraphqlDoor(
-        build_schema(),
-        resources,
-        metrics,
-        streams or stream_tools(resources, sockets),
-        graphiql=settings.http.graphiql,
-        sockets=sockets,
-    )
+    door = _graphql_door(resources, metrics, settings, streams or stream_tools(resources, settings.subscriptions))
 
     async def readyz(_: Request) -> Response:
         is_ready = await _is_store_reachable(resources)
         return JSONResponse({"status": "ready" if is_ready else "unavailable"}, status_code=200 if is_ready else 503)
 
+    def recent_outcomes() -> Outcomes:
+        now = resources.clock()
+        return resources.alert_outcomes(now - PERIOD, now)
+
     async def show_metrics(_: Request) -> Response:
+        await metrics.usefulness.refresh(recent_outcomes)
         return PlainTextResponse(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
     return Starlette(
@@ -71,10 +72,25 @@ def create_app(
         middleware=[
             Middleware(CorrelationId),
             Middleware(CarefulHeaders),
+            Middleware(AddressRate, limits=resources.rates),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.http.max_request_bytes),
         ],
         exception_handlers={Exception: answer_internal_error},
         lifespan=lifespan,
+    )
+
+
+def _graphql_door(
+    resources: HubResources, metrics: HubMetrics, settings: Settings, streams: StreamTools
+) -> GraphqlDoor:
+    http = settings.http
+    trusted = load_trusted_documents(http.trusted_documents_folder)
+    schema = build_schema(
+        introspection=http.introspection or http.graphiql,
+        only_trusted=trusted if http.only_trusted_documents else None,
+    )
+    return GraphqlDoor(
+        schema, resources, metrics, streams, trusted, graphiql=http.graphiql, sockets=settings.subscriptions
     )
 
 

@@ -18,6 +18,7 @@ class Knock(Enum):
     CDS_CLIENT = "token of a listed CDS client"
     SERVICE_CLIENT = "assertion signed with the key of a listed program"
     EDGE_AGENT = "token of the site's edge agent"
+    SESSION = "session of somebody who signed in"
 
 
 DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
@@ -44,6 +45,24 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /oauth/token": (Knock.SERVICE_CLIENT, "a short token with the roles that the settings list"),
         "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
         "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+        "ANY /static/web": (Knock.OPEN, "style and scripts of the pages"),
+        "GET /": (Knock.OPEN, "leads to the first page of one's role"),
+        "GET /sign-in": (Knock.OPEN, "the ways to sign in"),
+        "POST /sign-in": (Knock.OPEN, "takes a token, where pasted tokens are enabled"),
+        "POST /sign-out": (Knock.OPEN, "ends the session"),
+        "POST /preferences": (Knock.OPEN, "language and theme, kept in a cookie"),
+        "GET /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history/rest": (Knock.SESSION, "imagingHistory"),
+        "POST /history/check": (Knock.SESSION, "checkOrder"),
+        "POST /history/answer": (Knock.SESSION, "overrideAlert"),
+        "GET /queue": (Knock.SESSION, "reviewQueue"),
+        "POST /queue/next": (Knock.SESSION, "claimReviewItem"),
+        "GET /queue/{item_id}": (Knock.SESSION, "reviewItem"),
+        "POST /queue/{item_id}/release": (Knock.SESSION, "releaseReviewItem"),
+        "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
+        "POST /queue/undo": (Knock.SESSION, "undoDecision"),
     }
 )
-"""Method and path to how the door knows its callers, and the operation behind it."""
+"""Method and path to how the door knows its callers, and the operation behind it. A page (``SESSION``) is opened by
+the roles of the operation it lives on; whatever else it asks is decided operation by operation."""

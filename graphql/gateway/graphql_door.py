@@ -31,12 +31,14 @@ from gateway.graphql_sockets import Opening, SocketHandler, TextSockets
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.permissions import ROLES_ALLOWED
+from gateway.rate_limits import TooFast, refuse_too_fast
 from gateway.resources import HubResources
 from gateway.schema.build import HubSchema
 from gateway.schema.limits import MAX_TOKENS
 from gateway.schema.masking import mask_errors
 from gateway.settings import SubscriptionSettings
 from gateway.stream_tools import StreamTools
+from gateway.trusted_documents import TrustedDocuments, UnknownDocument
 from mpi.audit import AuditEvent, AuditOutcome
 
 GRAPHIQL = Path(__file__).with_name("static") / "graphiql"
@@ -51,6 +53,18 @@ _IDE_POLICY = (
 class _HubGraphQL(GraphQL[StreamContext | Opening, None]):
     websocket_adapter_class = TextSockets
     graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(self, schema: HubSchema, trusted: TrustedDocuments, sockets: SubscriptionSettings) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=dt.timedelta(seconds=sockets.init_timeout_seconds),
+            max_subscriptions_per_connection=sockets.max_open_per_caller,
+            allowed_origins=sockets.allowed_origins,
+        )
+        self._trusted = trusted
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -70,7 +84,8 @@ class _HubGraphQL(GraphQL[StreamContext | Opening, None]):
             raise HTTPException(400, "the body is not JSON") from error
         if not isinstance(body, dict) or not isinstance(body.get("operationName"), str | None):
             raise HTTPException(400, "the body is not a GraphQL request")
-        return body
+        named = self._trusted.text_of(body)
+        return body if named is None else {**body, "query": named}
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)
@@ -90,21 +105,14 @@ class GraphqlDoor:
         resources: HubResources,
         metrics: HubMetrics,
         streams: StreamTools,
+        trusted: TrustedDocuments,
         *,
         graphiql: bool,
         sockets: SubscriptionSettings,
     ) -> None:
         self._resources, self._metrics, self._graphiql = resources, metrics, graphiql
         self._streams = streams
-        self._graphql = _HubGraphQL(
-            schema,
-            graphql_ide=None,
-            allow_queries_via_get=False,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
-            connection_init_wait_timeout=dt.timedelta(seconds=sockets.init_timeout_seconds),
-            max_subscriptions_per_connection=sockets.max_open_per_caller,
-            allowed_origins=sockets.allowed_origins,
-        )
+        self._graphql = _HubGraphQL(schema, trusted, sockets)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let callers with a good token in."""
@@ -119,10 +127,20 @@ class GraphqlDoor:
         try:
             scope[_CONTEXT_KEY] = await self._admit(request.headers.get("authorization"), correlation_id)
         except NotAuthenticated as refusal:
+            if await self._resources.rates.are_anonymous_too_many(scope):
+                await refuse_too_fast(scope, receive, send)
+                return
             await self._keep_refusal(await _operations_in(request), refusal.reason, correlation_id)
             await _unauthenticated(refusal.reason, correlation_id)(scope, receive, send)
             return
-        await self._graphql(scope, receive, send)
+        except TooFast:
+            await refuse_too_fast(scope, receive, send)
+            return
+        try:
+            await self._graphql(scope, receive, send)
+        except UnknownDocument as unknown:
+            extensions = {"code": "DOCUMENT_NOT_FOUND", "correlationId": correlation_id}
+            await _errors(str(unknown), extensions, 400, {})(scope, receive, send)
 
     async def _take_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         correlation_id = scope[CORRELATION_KEY]
@@ -130,7 +148,11 @@ class GraphqlDoor:
         async def admit(authorization: str | None) -> StreamContext:
             try:
                 return await self._admit(authorization, correlation_id)
+            except TooFast:
+                raise NotAuthenticated("too_many_requests") from None
             except NotAuthenticated as refusal:
+                if await self._resources.rates.are_anonymous_too_many(scope):
+                    raise
                 await self._keep_refusal(("graphql",), refusal.reason, correlation_id)
                 raise
 
@@ -139,6 +161,8 @@ class GraphqlDoor:
 
     async def _admit(self, authorization: str | None, correlation_id: str) -> StreamContext:
         caller = await asyncio.to_thread(self._resources.authenticate, authorization)
+        if await self._resources.rates.is_client_too_fast(caller.subject):
+            raise TooFast
         return StreamContext(
             self._resources, self._metrics, caller, correlation_id, self._streams, authorization=authorization
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
@@ -17,10 +17,14 @@ from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent
+from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
-from mpi.identity.records import SourceRecord
+from mpi.identity.records import MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
+from mpi.usecases.resolve_identity import ResolvedIdentity
+from mpi.usecases.summarize_queue import QueueCount, summarize_queue
 
 Read = Callable[[], UnitOfWork]
 
@@ -65,6 +69,43 @@ def load_review_case(read: Read, review_item_id: str) -> ReviewCase | None:
     with read() as uow:
         item = uow.reviews.get(review_item_id)
         return None if item is None else _with_records([item], uow)[0]
+
+
+def load_queue_summary(read: Read) -> tuple[QueueCount, ...]:
+    """The whole queue in numbers."""
+    with read() as uow:
+        return summarize_queue(uow=uow)
+
+
+def load_found_persons(
+    resources: HubResources,
+    viewer: Viewer,
+    identifiers: tuple[PatientIdentifier, ...],
+    described: Demographics,
+    *,
+    only_certain: bool,
+    first: int,
+) -> tuple[FoundPersons, list[tuple[FoundPerson, ResolvedIdentity]]] | None:
+    """Everybody who may be meant and whom the viewer may see, and the ``first`` of them in full; ``None`` when too
+    little is given."""
+    with resources.read() as uow:
+        found = find_persons(identifiers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        if found is None:
+            return None
+        seen = [
+            (_as_seen(person, view.identity), view.identity)
+            for person in found.persons
+            if (not only_certain or person.grade is MatchGrade.CERTAIN)
+            and (view := resources.seen_or_none(person.enterprise_id, viewer, uow=uow)) is not None
+        ]
+        return replace(found, persons=tuple(person for person, _ in seen)), seen[:first]
+
+
+def _as_seen(person: FoundPerson, identity: ResolvedIdentity) -> FoundPerson:
+    """Without the score where it came from a record that is hidden."""
+    if any(record.identifier == person.best.identifier for record in identity.records):
+        return replace(person, members=identity.records)
+    return replace(person, members=identity.records, best=identity.records[0], grade=MatchGrade.POSSIBLE, score=None)
 
 
 def load_order_check(resources: HubResources, viewer: Viewer, check_id: str) -> OrderCheck | None:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from federation.sites.coverage import Coverage
 from gateway.observability import DROPPED_KEYS
+from gateway.usefulness_metrics import UsefulnessGauges
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
@@ -38,12 +39,19 @@ class HubMetrics:
         self._refused_tokens = Counter(
             "priorlink_refused_tokens", "Requests without a good token", ["reason"], registry=self.registry
         )
+        self._truncated = Counter(
+            "priorlink_truncated_matches",
+            "Comparisons with only the nearest of too many records",
+            ["operation"],
+            registry=self.registry,
+        )
         self._subscriptions = Counter(
             "priorlink_subscriptions",
             "Subscriptions closed or refused",
             ["operation", "outcome", "reason"],
             registry=self.registry,
         )
+        self.usefulness = UsefulnessGauges(self.registry)
         dropped = Gauge("priorlink_log_dropped_keys", "Log keys refused by the allow-list", registry=self.registry)
         dropped.set_function(lambda: float(DROPPED_KEYS.total))
 
@@ -62,6 +70,10 @@ class HubMetrics:
     def count_refused_token(self, reason: str) -> None:
         """One request that was not let in."""
         self._refused_tokens.labels(reason).inc()
+
+    def count_truncated(self, operation: str) -> None:
+        """More records were alike at first sight than were compared."""
+        self._truncated.labels(operation).inc()
 
     def count_subscription(self, operation: str, outcome: str, reason: str) -> None:
         """One subscription closed (or refused); ``reason`` is empty when the client closed it."""

@@ -42,8 +42,11 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "acceptAlert": _ORDERING,
         "overrideAlert": _ORDERING,
         "person": _ORDERING | _RECORDS,
+        "searchPersons": _ORDERING | _RECORDS,
+        "crossReference": _ORDERING | _RECORDS,
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
+        "reviewQueueSummary": _RECORDS,
         "decideReviewItem": _RECORDS,
         "alertRevisions": _ORDERING,
         "reviewQueueChanges": _RECORDS,
@@ -62,6 +65,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "brokenGlasses": frozenset({Role.PRIVACY_OFFICER}),
         "revokeTokens": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
         "sites": frozenset(Role),
+        "alertReport": frozenset({Role.ADMIN}),
         "auditEvents": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
         "accessReport": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
     }
@@ -129,8 +133,11 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "alertRevisions": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
         "reviewQueueChanges": _whole("Linkage", "rs"),
         "person": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
+        "searchPersons": OperationPolicy(SiteRule.RELATED, Needed("Patient", "s")),
+        "crossReference": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
         "reviewQueue": _whole("Linkage", "rs"),
         "reviewItem": _whole("Linkage", "rs"),
+        "reviewQueueSummary": _whole("Linkage", "rs"),
         "decideReviewItem": _whole("Linkage", "u"),
         "claimReviewItem": _whole("Linkage", "u"),
         "releaseReviewItem": _whole("Linkage", "u"),
@@ -147,6 +154,7 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "brokenGlasses": _whole("AuditEvent", "rs"),
         "revokeTokens": _whole(),
         "sites": OperationPolicy(SiteRule.ANY, Needed("Organization", "rs")),
+        "alertReport": _whole("DetectedIssue", "rs"),
         "auditEvents": _whole("AuditEvent", "rs"),
         "accessReport": _whole("AuditEvent", "rs"),
         "fhir:feedPatient": _whole("Patient", "cu"),
@@ -163,7 +171,9 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
 KEEPERS_OF_IDENTITIES = frozenset({Role.RECORDS, Role.PRIVACY_OFFICER})
 """Who must see those who opted out, too: to keep their identity right, and what they said of sharing."""
 
-SEEN_BY_STAFF = frozenset({"person", "fhir:match", "fhir:searchPatient", "fhir:readPatient", "fhir:ihePix"})
+SEEN_BY_STAFF = frozenset(
+    {"person", "searchPersons", "crossReference", "fhir:match", "fhir:searchPatient", "fhir:readPatient", "fhir:ihePix"}
+)
 """Operations in which they do. Imaging is hidden from them as from everybody."""
 
 OPENED_BY_GLASS = frozenset({"imagingHistory", "person"})

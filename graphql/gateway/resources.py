@@ -17,10 +17,15 @@ from federation.sites.consent import PersonView, Viewer
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import CheckedOrder, check_order
 from federation.usecases.imaging_history import PersonHistory, imaging_history
+from federation.usecases.report_usefulness import ReportTables, report_usefulness
 from federation.usecases.search_priors import ProcedureOf
 from federation.usecases.see_person import find_person, see_person, visible_alerts, visible_check
+from federation.usefulness.outcomes import Outcomes, count_outcomes
+from federation.usefulness.report import UsefulnessReport
 from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate
+from gateway.rate_limits import RateLimits, no_rate_limits
+from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
@@ -62,6 +67,8 @@ class HubResources:
     authenticate: Authenticate
     trust: TrustOrder = NEWEST_WINS
     longest_token_life: dt.timedelta = dt.timedelta(days=1)
+    report_tables: ReportTables = field(default_factory=ReportTables)
+    rates: RateLimits = field(default_factory=no_rate_limits)
     audit_desk: AuditDesk = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +87,27 @@ class HubResources:
             clock=self.clock,
             viewer=viewer,
         )
+
+    def usefulness(self, since: dt.datetime, until: dt.datetime) -> UsefulnessReport:
+        """The report of the use case of the same name. Sync, for threads."""
+        with self.read() as uow:
+            return report_usefulness(
+                since,
+                until,
+                uow=uow,
+                directory=self.directory,
+                rules=self.rules,
+                procedure_of=self.procedure_of,
+                tables=self.report_tables,
+                now=self.clock(),
+            )
+
+    def alert_outcomes(self, since: dt.datetime, until: dt.datetime) -> Outcomes:
+        """Only what became of the alerts of a period. Sync, for threads."""
+        with self.read() as uow:
+            statistics = uow.alert_statistics
+            counts, rules = statistics.outcomes(since, until), statistics.rule_outcomes(since, until)
+        return count_outcomes(counts, rules, group_of=self.report_tables.group_of)
 
     async def check_order(
         self, order: ImagingOrder, *, checked_by: str, deadline_seconds: float, viewer: Viewer
@@ -102,6 +130,15 @@ class HubResources:
     def see_person(self, patient: PatientIdentifier | EnterpriseId, viewer: Viewer, *, uow: UnitOfWork) -> PersonView:
         """The use case of the same name, with the ports it needs."""
         return see_person(patient, uow=uow, directory=self.directory, viewer=viewer, clock=self.clock)
+
+    def seen_or_none(
+        self, patient: PatientIdentifier | EnterpriseId, viewer: Viewer, *, uow: UnitOfWork
+    ) -> PersonView | None:
+        """``see_person``, where somebody who may not be seen is simply left out."""
+        try:
+            return self.see_person(patient, viewer, uow=uow)
+        except UnknownIdentifier:
+            return None
 
     async def find_person(self, patient: PatientIdentifier | EnterpriseId, viewer: Viewer) -> PersonView:
         """The use case of the same name, with the ports it needs."""

@@ -7,8 +7,8 @@ import datetime as dt
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,10 +23,15 @@ from gateway.edge_agents import agent_gates
 from gateway.edge_door.routes import edge_routes
 from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
+from gateway.rate_limits import RateLimits, Rates
 from gateway.resources import HubResources
 from gateway.revoked_tokens import WithoutRevoked
+from gateway.schema.build import build_schema
 from gateway.service_tokens import EitherIssuer, ServiceTokens, service_tokens
+from gateway.settings import HttpSettings
+from gateway.site_files import load_report_tables
 from gateway.token_door import token_routes
+from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
@@ -56,9 +61,16 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         new_id=new_id,
         default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
+        report_tables=load_report_tables(hub.settings.usefulness),
+        rates=_rates(hub.settings.http),
         authenticate=authenticate or hub_authenticate(hub, None),
         longest_token_life=longest_life,
     )
+
+
+def _rates(http: HttpSettings) -> RateLimits:
+    rates = Rates(http.client_requests_per_minute, http.address_requests_per_minute, http.anonymous_requests_per_minute)
+    return RateLimits(rates, http.rates_url)
 
 
 def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
@@ -70,8 +82,15 @@ def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
         *cds_routes(resources, hub.settings.cds_hooks),
         *token_routes(resources, tokens),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+        *web_routes(resources, metrics, hub.settings.web, build_schema()),
     )
-    return create_app(resources, hub.settings, routes=routes, metrics=metrics)
+
+    @asynccontextmanager
+    async def closing(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await resources.rates.aclose()
+
+    return create_app(resources, hub.settings, routes=routes, metrics=metrics, lifespan=closing)
 
 
 class _QuietServer(uvicorn.Server):
@@ -97,6 +116,8 @@ class HubServer:
                 loop="uvloop",
                 http="httptools",
                 server_header=False,
+                proxy_headers=bool(hub.settings.http.trusted_proxies),
+                forwarded_allow_ips=list(hub.settings.http.trusted_proxies),
                 ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

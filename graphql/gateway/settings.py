@@ -31,6 +31,26 @@ class HttpSettings(Part):
     port: int = Field(8420, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
     graphiql: bool = Field(False, description="serve the GraphiQL page at /graphql")
     max_request_bytes: int = Field(262_144, gt=0, description="largest request body, bytes")
+    introspection: bool = Field(False, description="callers may ask for the schema here; graphiql needs and implies it")
+    only_trusted_documents: bool = Field(
+        False, description="carry out no GraphQL document but the published ones and those of trusted_documents_folder"
+    )
+    trusted_documents_folder: Path | None = Field(None, description="further trusted documents, .graphql files")
+    client_requests_per_minute: int | None = Field(
+        6_000, ge=1, description="requests of one client, by the subject of its token; none = without end"
+    )
+    address_requests_per_minute: int | None = Field(
+        30_000, ge=1, description="requests from one address, with or without a token; none = without end"
+    )
+    anonymous_requests_per_minute: int | None = Field(
+        120, ge=1, description="requests from one address without a good token, beyond that unaudited; none = all"
+    )
+    rates_url: str | None = Field(
+        None, pattern=r"^rediss?://", description="where several hubs count requests together; none = each by itself"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses of proxies whose X-Forwarded-For is believed; none = nobody's"
+    )
 
 
 class SubscriptionSettings(Part):
@@ -218,6 +238,31 @@ class AlertSettings(Part):
         return self
 
 
+class OidcSettings(Part):
+    """Signing in to the pages at the issuer of ``auth`` (OpenID Connect, authorization code with PKCE)."""
+
+    client_id: str = Field(min_length=1, description="the hub's client id at the issuer")
+    client_secret: SecretStr | None = Field(None, description="of a confidential client; better PRIORLINK_* or a file")
+    client_secret_file: Path | None = Field(None, description="file that holds the client secret")
+    scope: str = Field("openid", description="scopes asked for, separated by spaces")
+
+
+class WebSettings(Part):
+    """The pages."""
+
+    enabled: bool = Field(True, description="serve the pages at /")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^/]+$", description="address people type; https makes cookies Secure"
+    )
+    session_key: SecretStr | None = Field(
+        None, min_length=32, description="seals session cookies, the same in every process; none = new at every start"
+    )
+    session_key_file: Path | None = Field(None, description="file that holds the session key")
+    idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
+    token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
+    oidc: OidcSettings | None = None
+
+
 class CdsClientSettings(Part):
     """An ordering system that may call the CDS Hooks services."""
 
@@ -264,6 +309,14 @@ class FederationSettings(Part):
     )
 
 
+class UsefulnessSettings(Part):
+    """What the usefulness report counts with: a site's own tables."""
+
+    dose_table: Path | None = Field(None, description="typical doses (TOML); none = doses/1, which ships")
+    cost_table: Path | None = Field(None, description="CSV: site, exam_class, regions, cost, currency, as_of")
+    orderer_groups: Path | None = Field(None, description="CSV: orderer, group")
+
+
 class SurvivorshipSettings(Part):
     """Which site's values make the best view of a person. Without an order the newest value wins."""
 
@@ -292,6 +345,8 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     audit: AuditSettings = AuditSettings()
     cds_hooks: CdsHooksSettings = CdsHooksSettings()
+    web: WebSettings = WebSettings()
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     consent: ConsentSettings = ConsentSettings()
     agents: AgentsSettings = AgentsSettings()

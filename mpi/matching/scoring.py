@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mpi.identity.records import MatchGrade
@@ -60,9 +61,10 @@ def decide(score: MatchScore) -> MatchDecision:
     return score.decision
 
 
-def has_support(score: MatchScore) -> bool:
-    """Something beside name, birth date and sex agrees."""
-    return any(line.comparison in _SUPPORT and line.level in _SUPPORTING_LEVELS for line in score.weights)
+def has_support(score: MatchScore, *, but: Collection[str] = ()) -> bool:
+    """Something beside name, birth date and sex agrees; ``but`` names comparisons that do not count."""
+    wanted = _SUPPORT.difference(but)
+    return any(line.comparison in wanted and line.level in _SUPPORTING_LEVELS for line in score.weights)
 
 
 def is_nameless(score: MatchScore) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mpi.errors import ItemClaimed, StaleDecision, UnknownReviewItem
+from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewItem
+from mpi.identity.decisions import DecisionKind
 from mpi.identity.review import NeverLink, ReviewDecision, ReviewItem, ReviewStatus
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.chosen_records import lock_persons
@@ -33,11 +34,12 @@ def decide_review(
         UnknownReviewItem: no such item.
         ItemClaimed: somebody else works on it.
         StaleDecision: the item is closed, changed since, or one of its records is gone.
-        MergeRefused: SAME about two persons of whom a human said that they differ (``said_different``), or DIFFERENT
+        MergeRefused: SAME about a record that staff linked elsewhere since (``linked_since``), or about two persons of
+            whom a human said that they differ (``said_different``), or DIFFERENT
             about two records that other decisions hold together (``said_same``).
     """
     item = _locked_item(command.review_item_id, uow, matcher)
-    if item.status is not ReviewStatus.OPEN or item.version != command.expected_version:
+    if not _can_be_decided(item, command):
         raise StaleDecision("the review item changed since it was shown")
     if item.is_claimed_by_other(command.decided_by, clock()):
         raise ItemClaimed("somebody else works on the review item")
@@ -59,6 +61,13 @@ def decide_review(
     return closed
 
 
+def _can_be_decided(item: ReviewItem, command: DecideReview) -> bool:
+    """As it was shown. One that fell away since can still be answered *different*: that contradicts nothing."""
+    if item.status is ReviewStatus.SUPERSEDED and command.decision is ReviewDecision.DIFFERENT:
+        return item.version - command.expected_version in (0, 1)
+    return item.status is ReviewStatus.OPEN and item.version == command.expected_version
+
+
 def _locked_item(review_item_id: str, uow: UnitOfWork, matcher: Matcher) -> ReviewItem:
     """The item as it is once nobody else can move its two records."""
     item = uow.reviews.get(review_item_id)
@@ -74,8 +83,20 @@ def _join(
 ) -> None:
     if not _both_active(item, uow):
         raise StaleDecision("a record of the review item was merged away")
+    _refuse_linked_since(item, uow)
     said = LinkPersons(item.left, item.right, command.decided_by, command.reason, item.review_item_id)
     link_persons(said, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
+
+
+def _refuse_linked_since(item: ReviewItem, uow: UnitOfWork) -> None:
+    """Who said meanwhile that a record is somebody else would join two persons: they are to be looked at as such."""
+    records = uow.records.get_many((item.left, item.right))
+    if records[item.left].enterprise_id == records[item.right].enterprise_id:
+        return
+    for decision in uow.decisions.about((item.left, item.right)):
+        joined = decision.kind in (DecisionKind.LINK, DecisionKind.MERGE) and not decision.is_undone
+        if joined and decision.decided_at > item.opened_at:
+            raise MergeRefused("linked_since", "a record was linked to another person since: merge the two persons")
 
 
 def _part(

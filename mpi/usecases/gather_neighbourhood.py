@@ -43,7 +43,7 @@ def look_ahead(seeds: Collection[SourceRecord], *, uow: UnitOfWork, matcher: Mat
         theirs, comparable = matcher.blocking_keys(candidate), matcher.comparable(candidate)
         if has_evidence(candidate) and any(
             not theirs.isdisjoint(matcher.blocking_keys(seed))
-            and matcher.score(matcher.comparable(seed), comparable).decision is MatchDecision.LINK
+            and _belong_together(matcher.score(matcher.comparable(seed), comparable))
             for seed in seeds
             if has_evidence(seed)
         ):

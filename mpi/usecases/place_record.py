@@ -8,6 +8,7 @@ now is a question to staff (overlay, or somebody who moved and married at once).
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from mpi.events import IdentityChange
 from mpi.identity.contradiction import contradictions
@@ -20,8 +21,14 @@ from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
 from mpi.usecases.settle_neighbourhood import Settled, publish_change, settle_neighbourhood
 
-Placed = tuple[SourceRecord, tuple[str, ...], bool]
-"""The stored record, the ids of review items that were opened, and whether the neighbourhood was cut."""
+
+class Placed(NamedTuple):
+    """The stored record, ids of questions that were opened, whether the neighbourhood was cut, and why it is there."""
+
+    record: SourceRecord
+    opened_items: tuple[str, ...] = ()
+    is_truncated: bool = False
+    reason: str = ""
 
 
 def place_record(
@@ -38,7 +45,7 @@ def place_record(
     numbers = _new_numbers(record, uow, matcher)
     if former is not None and not numbers and _says_the_same(record, former, matcher):
         uow.records.save(record, blocking_keys=matcher.blocking_keys(record))
-        return record, (), False
+        return Placed(record)
     members = () if former is None or former.enterprise_id is None else uow.records.of_person(former.enterprise_id)
     settled = settle_neighbourhood(
         [record, *numbers],
@@ -52,7 +59,8 @@ def place_record(
     placed = settled.records[record.identifier]
     left_behind = _ask_why_it_left(placed, members, settled, source, uow, matcher, clock, new_id)
     publish_change(IdentityChange.RECORD_LINKED, settled, [placed.enterprise_id], uow=uow, clock=clock)
-    return placed, (*settled.opened_items, *left_behind), settled.is_truncated
+    items = (*settled.opened_items, *left_behind)
+    return Placed(placed, items, settled.is_truncated, settled.reasons[placed.identifier])
 
 
 def _says_the_same(record: SourceRecord, former: SourceRecord, matcher: Matcher) -> bool:

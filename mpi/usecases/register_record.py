@@ -18,6 +18,7 @@ from mpi.identity.identifiers import AuthorityRegistry, EnterpriseId, PatientIde
 from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.identity.review import ReviewKind
 from mpi.identity.updates import DemographicsUpdate, apply_update
+from mpi.matching.scoring import has_support
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
@@ -88,7 +89,7 @@ def register_record(
         _remember(command, stored, "named_retired", uow)
         return RegisterOutcome(stored.identifier, None, RegisterEffect.UNCHANGED)
     else:
-        if contradictions(stored.demographics, sent.demographics).is_other_person:
+        if _is_somebody_else(sent, stored, matcher):
             return _suspect_reuse(command, stored, uow, clock, new_id)
         # A number that so far was only named beside another one has said nothing that could be newer.
         if command.event_at < stored.demographics_at and stored.demographics != Demographics():
@@ -150,12 +151,24 @@ def _place(
     clock: Clock,
     new_id: NewId,
 ) -> RegisterOutcome:
-    placed, items, is_truncated = place_record(
-        record, former, source=command.source, uow=uow, matcher=matcher, clock=clock, new_id=new_id
-    )
+    done = place_record(record, former, source=command.source, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
     kind = "registered" if effect is RegisterEffect.CREATED else "updated"
-    _remember(command, placed, kind, uow)
-    return RegisterOutcome(placed.identifier, placed.enterprise_id, effect, items, is_truncated)
+    placed = done.record
+    _remember(command, placed, kind, uow, done.reason)
+    return RegisterOutcome(placed.identifier, placed.enterprise_id, effect, done.opened_items, done.is_truncated)
+
+
+def _is_somebody_else(sent: SourceRecord, stored: SourceRecord, matcher: Matcher) -> bool:
+    """The number now names another person: name, birth date and sex contradict, or no part of the name is alike.
+
+    A wholly other name alone is a correction where the national id, an address, a phone or the last four agree.
+    """
+    found = contradictions(stored.demographics, sent.demographics)
+    if found.is_other_person or not found.name:
+        return found.is_other_person
+    current = replace(sent, identifier=stored.identifier)
+    score = matcher.score(matcher.comparable(stored), matcher.comparable(current))
+    return any(guard.name == "reused_local_id" for guard in score.guards) and not has_support(score, but=("local_id",))
 
 
 def _suspect_reuse(
@@ -177,7 +190,7 @@ def _suspect_reuse(
     return RegisterOutcome(stored.identifier, stored.enterprise_id, RegisterEffect.SUSPECTED_REUSE, items)
 
 
-def _remember(command: RegisterRecord, record: SourceRecord, kind: str, uow: UnitOfWork) -> None:
+def _remember(command: RegisterRecord, record: SourceRecord, kind: str, uow: UnitOfWork, detail: str = "") -> None:
     uow.history.append(
         HistoryEntry(
             identifier=record.identifier,
@@ -185,6 +198,7 @@ def _remember(command: RegisterRecord, record: SourceRecord, kind: str, uow: Uni
             at=command.event_at,
             source=command.source,
             enterprise_id=record.enterprise_id,
+            detail=detail,
             demographics=command.update.sent,
         )
     )

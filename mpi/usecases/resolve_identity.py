@@ -100,6 +100,8 @@ def _retired_into(
 ) -> tuple[tuple[PatientIdentifier, PatientIdentifier], ...]:
     """(retired, survivor) pairs, chains followed: who was merged into one that was merged in turn counts too."""
     found: dict[PatientIdentifier, PatientIdentifier] = {}
+    if not uow.records.retired_into([record.identifier for record in records]):
+        return ()
     for record in records:
         frontier: tuple[PatientIdentifier, ...] = (record.identifier,)
         while frontier:

@@ -27,13 +27,17 @@ from mpi.usecases.settle_questions import settle_questions
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How things are now. ``records`` are the core as stored; ``changes`` the links that are not what they were."""
+    """How things are now. ``records`` are the core as stored; ``changes`` the links that are not what they were.
+
+    ``reasons`` say of seeds and of changed links by what rule they are so, for the history: no values in them.
+    """
 
     records: Mapping[PatientIdentifier, SourceRecord]
     changes: tuple[LinkChange, ...]
     opened_items: tuple[str, ...]
     closed_items: tuple[str, ...]
     is_truncated: bool
+    reasons: Mapping[PatientIdentifier, str]
 
     @property
     def persons_changed(self) -> tuple[EnterpriseId, ...]:
@@ -62,13 +66,14 @@ def settle_neighbourhood(
     persons = decide_persons(hood)
     now = clock()
     links = _links(hood, persons, keep or {}, now, new_id)
+    reasons = _reasons(hood, links, {str(s.identifier) for s in seeds})
     stored, changes = _store(hood, links, {s.identifier for s in seeds}, uow, matcher)
-    _remember_moves(changes, {s.identifier for s in seeds if has_own_history}, source, now, uow)
+    _remember_moves(changes, reasons, {s.identifier for s in seeds if has_own_history}, source, now, uow)
     _redirect(changes, uow)
     items = settle_questions(
         hood, persons, [s.identifier for s in seeds], source=source, uow=uow, clock=clock, new_id=new_id
     )
-    return Settled(stored, changes, items.opened, items.closed, hood.is_truncated)
+    return Settled(stored, changes, items.opened, items.closed, hood.is_truncated, reasons)
 
 
 def publish_change(
@@ -152,6 +157,25 @@ def _link(
     )
 
 
+def _reasons(
+    hood: Neighbourhood, links: Mapping[str, PersonLink], seeds: Collection[str]
+) -> dict[PatientIdentifier, str]:
+    told = [name for name in hood.core if name in seeds or hood.records[name].link != links[name]]
+    return {hood.records[name].identifier: _reason(hood, name, links) for name in told}
+
+
+def _reason(hood: Neighbourhood, name: str, links: Mapping[str, PersonLink]) -> str:
+    """By whose word or which score the record is in its person; a score with its model and every level."""
+    members = {other for other, link in links.items() if link.enterprise_id == links[name].enterprise_id}
+    if links[name].link_source is LinkSource.MANUAL:
+        return "staff"
+    scored = linking_score(hood, name, members)
+    if scored is not None:
+        lines = " ".join(f"{w.comparison}={w.level}{w.match_weight:+.2f}" for w in scored.weights)
+        return f"score {scored.score:.2f} {scored.model_version}: {lines}"
+    return "told together" if len(members) > 1 else "alone"
+
+
 def _store(
     hood: Neighbourhood,
     links: Mapping[str, PersonLink],
@@ -174,6 +198,7 @@ def _store(
 
 def _remember_moves(
     changes: Collection[LinkChange],
+    reasons: Mapping[PatientIdentifier, str],
     told: Collection[PatientIdentifier],
     source: str,
     now: dt.datetime,
@@ -183,7 +208,8 @@ def _remember_moves(
     for change in changes:
         before, after = change.before.enterprise_id, change.after.enterprise_id
         if before != after and change.identifier not in told:
-            uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=f"from {before}"))
+            detail = f"from {before}; {reasons[change.identifier]}"
+            uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=detail))
 
 
 def _redirect(changes: Collection[LinkChange], uow: UnitOfWork) -> None:

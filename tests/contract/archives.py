@@ -56,22 +56,24 @@ class Archive:
     """A running archive, a source that asks it, and what the contract needs to know about it.
 
     ``nowhere_reason`` is what the source to nowhere says; ``connection_count`` is ``None`` where the archive cannot
-    tell.
+    tell. ``tells_description`` is false for one that gives only the keys it must.
     """
 
     make_source: Callable[[], PriorSource]
     make_source_to_nowhere: Callable[[], PriorSource]
     nowhere_reason: str = "connection_refused"
     connection_count: Callable[[], int] | None = None
+    tells_description: bool = True
 
 
 def instances() -> list[Dataset]:
     """One header-only instance a study, to load into a real archive."""
     patients = {patient.local_patient_id: patient.demographics for patient in HOSPITAL.patients}
-    return [_instance(study, patients[study.local_patient_id]) for study in HOSPITAL.studies]
+    return [instance(study, patients[study.local_patient_id]) for study in HOSPITAL.studies]
 
 
-def _instance(study: SimulatedStudy, person: Demographics) -> Dataset:
+def instance(study: SimulatedStudy, person: Demographics) -> Dataset:
+    """A header-only instance of a study."""
     file = Dataset()
     file.file_meta = FileMetaDataset()
     file.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

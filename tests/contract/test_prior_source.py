@@ -28,7 +28,7 @@ from federation.errors import QueryRefused, SourceError, SourceTimedOut, SourceU
 from federation.ports import PriorSource, SiteAnswer
 from mpi.identity.identifiers import PatientIdentifier
 from tests.contract.archives import ANA, ANA_STUDIES, HOSPITAL, LONGER_ID, UNKNOWN, Archive, instances
-from tests.servers import dcmtk, medplum
+from tests.servers import dcmtk, medplum, qrscp
 from tests.servers import orthanc as orthanc_server
 from tests.servers.availability import free_port
 from tests.servers.edge_agent import edge_agent
@@ -104,6 +104,17 @@ def _dcmqrscp(folder: Path) -> Iterator[Archive]:
 
 
 @contextmanager
+def _qrscp(folder: Path) -> Iterator[Archive]:
+    with qrscp.qrscp(folder) as server:
+        server.load(instances())
+        yield Archive(
+            lambda: _dimse(server.port, qrscp.AE_TITLE),
+            lambda: _dimse(free_port(), qrscp.AE_TITLE),
+            tells_description=False,
+        )
+
+
+@contextmanager
 def _simulated_fhir(version: FhirVersion, search: PatientSearch) -> Iterator[Archive]:
     server = FhirHospital(HOSPITAL, version=version, identifier_system=FHIR_SYSTEM, page_size=2)
     server.start()
@@ -176,6 +187,7 @@ _KINDS: dict[str, Callable[[Path], Any]] = {
     "orthanc_dicomweb": _orthanc_dicomweb,
     "orthanc_dimse": _orthanc_dimse,
     "dcmqrscp": _dcmqrscp,
+    "pynetdicom_qrscp": _qrscp,
     "simulated_fhir_r4": lambda _: _simulated_fhir(FhirVersion.R4, PatientSearch.TWO_STEP),
     "simulated_fhir_r5_chained": lambda _: _simulated_fhir(FhirVersion.R5, PatientSearch.CHAINED),
     "medplum_fhir": _medplum_fhir,
@@ -242,7 +254,7 @@ def test_reads_what_the_archive_says(archive: Archive) -> None:
     assert brain.accession_number == "A2"
     assert brain.patient_name is not None
     assert (brain.patient_name.family, brain.patient_name.given) == ("Lärk", "Ana")
-    assert brain.description == "MRT Schädel"
+    assert brain.description == ("MRT Schädel" if archive.tells_description else None)
 
 
 def test_an_unknown_patient_has_no_studies_and_that_is_a_complete_answer(archive: Archive) -> None:

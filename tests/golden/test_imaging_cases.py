@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.golden.imaging_judge import differences, play
+from tests.golden.imaging_neighbours import NEIGHBOURS
 
 _OWN = Path(__file__).parent / "imaging"
 _SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "cases" / "imaging"
@@ -32,7 +34,8 @@ def _input(case: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", _shared_cases())
-def test_shared_case(case: dict[str, Any]) -> None:
+def test_shared_case(case: dict[str, Any], record_property: Callable[[str, object], None]) -> None:
+    record_property("grade", f"imaging, {case['grade']}")
     found = differences(play(_input(case)), case["expect"])
     if found and case["grade"] == "should":
         pytest.xfail(f"a wish, not a demand: {found}")
@@ -43,3 +46,8 @@ def test_shared_case(case: dict[str, Any]) -> None:
 def test_own_case(path: Path) -> None:
     case = json.loads(path.read_text())
     assert differences(play(case["input"]), case["expect"]) == []
+
+
+@pytest.mark.parametrize(("document", "expected"), [pytest.param(i, e, id=name) for name, i, e in NEIGHBOURS])
+def test_neighbouring_case(document: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert differences(play(document), expected) == []

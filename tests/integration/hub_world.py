@@ -29,9 +29,12 @@ from gateway.demo_issuer import DemoIssuer
 from gateway.fhir.routes import fhir_routes
 from gateway.metrics import HubMetrics
 from gateway.permissions import Role
+from gateway.rate_limits import RateLimits, no_rate_limits
 from gateway.resources import HubResources
-from gateway.settings import HttpSettings, Settings
+from gateway.schema.build import build_schema
+from gateway.settings import HttpSettings, Settings, WebSettings
 from gateway.signing_keys import FixedKeys
+from gateway.web.routes import web_routes
 from mpi.audit import AuditEvent
 from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
@@ -147,6 +150,8 @@ class Hub:
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
         consent: ConsentPolicy | None = None,
+        web: WebSettings | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
@@ -164,17 +169,19 @@ class Hub:
             normalize_order=normalize_order,
             clock=lambda: self.now,
             new_id=self.index.new_id,
+            rates=rates or no_rate_limits(),
             default_deadline_seconds=deadline_seconds,
             authenticate=TokenVerifier(
                 FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: self.now
             ),
         )
         self.metrics = HubMetrics()
+        pages = () if web is None else web_routes(self.resources, self.metrics, web, build_schema())
         systems = IdentifierSystems(self.index.matcher.authorities, {"LKM": "https://lkm.example/ids"})
         self.app: Starlette = create_app(
             self.resources,
             Settings(http=http or HttpSettings()),
-            routes=fhir_routes(self.resources, self.metrics, systems),
+            routes=(*fhir_routes(self.resources, self.metrics, systems), *pages),
             metrics=self.metrics,
         )
 

@@ -162,6 +162,34 @@ def test_rules_are_tried_and_a_failed_expectation_is_exit_code_one(shell: Shell)
     assert "X1" in shell.run("rules", "test", broken, code=3).stderr
 
 
+def test_two_rule_sets_are_compared_scenario_by_scenario(shell: Shell) -> None:
+    scenarios, quieter = EXAMPLES / "scenarios.json", EXAMPLES / "quieter_rules.toml"
+    found = shell.json("rules", "test", scenarios, "--compare", quieter)
+    assert found["comparison"] == {
+        "before": "quieter/1",
+        "after": "dup-rules/1",
+        "changes": [
+            {
+                "id": "EX1",
+                "title": "the same CT three days ago at another hospital",
+                "changed": ["tier", "rules"],
+                "before": {
+                    "tier": "warning", "prior_id": "P1", "relation": "EQUIVALENT", "rules": ["W2"], "ok": False,
+                },
+                "after": {
+                    "tier": "interruptive", "prior_id": "P1", "relation": "EQUIVALENT", "rules": ["W3"], "ok": True,
+                },
+            }
+        ],
+        "unchanged": 0,
+    }  # fmt: skip
+    said = shell.run("rules", "test", scenarios, "--rules", quieter, "--compare", quieter, code=1).stderr
+    assert "0 of 1 scenarios come out differently" in said
+    told = shell.run("rules", "test", scenarios, "--compare", quieter).stderr
+    assert "EX1: tier warning -> interruptive; rules W2 -> W3" in told
+    shell.run("rules", "test", scenarios, "--compare", shell.write("r.toml", "name = 5"), code=2)
+
+
 def test_a_store_that_was_never_upgraded_is_a_missing_service(shell: Shell) -> None:
     done = shell.run("mpi", "load", EXAMPLES / "patients.csv", "--config", shell.config, code=4)
     assert "priorlink db upgrade" in done.stderr

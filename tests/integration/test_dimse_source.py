@@ -149,6 +149,21 @@ def test_a_row_that_is_no_dataset_loses_only_itself() -> None:
     assert answer.is_complete
 
 
+def test_rows_in_another_syntax_than_agreed_are_nobodys() -> None:
+    """Implicit was agreed on; the rows come in explicit, or big endian: no empty list, and nothing is made up."""
+    for is_implicit, is_little_endian in ((False, True), (True, False), (False, False)):
+        dataset = found("1.1").identifier
+        assert isinstance(dataset, Dataset)
+        row = encode(dataset, is_implicit, is_little_endian)
+        try:
+            answer, _ = ask([FindReply(0xFF00, row), DONE])
+        except SourceProtocolError as failure:
+            assert failure.reason == "unreadable_rows"  # noqa: PT017 - either outcome is right
+        else:
+            assert answer.studies == ()
+            assert answer.dropped_count == 1
+
+
 def test_names_without_a_declared_set_are_read_with_the_sites() -> None:
     dataset = Dataset()
     dataset.StudyInstanceUID, dataset.PatientID = "1.2", "00412"
@@ -228,6 +243,23 @@ def test_more_questions_than_associations_wait_their_turn(hospital: DimseHospita
     answers = asyncio.run(run())
     assert [{study.study_instance_uid for study in answer.studies} for answer in answers] == [ANA_STUDIES] * 60
     assert hospital.association_count == 2
+
+
+def test_an_archive_that_restarted_is_asked_again_within_the_bound(hospital: DimseHospital) -> None:
+    async def run() -> list[SiteAnswer]:
+        settings = DimseSettings("127.0.0.1", hospital.port, hospital.ae_title, max_associations=3)
+        source = DimseSource(HOSPITAL.site, settings)
+        answers: list[SiteAnswer] = []
+        for _ in range(3):
+            answers += await asyncio.gather(*(source.search_for_studies(ANA, timeout_seconds=30) for _ in range(12)))
+            await asyncio.to_thread(hospital.stop)
+            await asyncio.to_thread(hospital.start)
+        await source.aclose()
+        return answers
+
+    answers = asyncio.run(run())
+    assert [{study.study_instance_uid for study in answer.studies} for answer in answers] == [ANA_STUDIES] * 36
+    assert hospital.association_count <= 9
 
 
 def test_the_event_loop_never_waits_for_a_peer() -> None:

@@ -15,7 +15,7 @@ from gateway.permissions import Role
 from mpi.identity.review import ReviewKind
 from mpi.usecases.open_review import open_review
 from tests.builders import person, pid
-from tests.integration.hub_world import Hub, answering
+from tests.integration.hub_world import ANA, Hub, answering, study
 
 FAMILIES = ("Nakamura", "Okonkwo", "Petrov", "Quispe", "Rasmussen")
 
@@ -52,4 +52,26 @@ def test_a_page_of_the_queue_costs_the_same_for_one_item_and_for_five(tmp_path: 
         costs.append(len([s for s in statements if s.lstrip().upper().startswith("SELECT")]))
     assert len(set(costs)) == 1, costs
     assert costs[0] <= 4
+    engine.dispose()
+
+
+def test_a_history_of_200_studies_at_four_sites_takes_at_most_12_statements(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/hub.db")
+    upgrade(engine)
+    sites = ("NGH", "LKM", "RDI", "OTH")
+    rows = {site: [study(f"2.999.{n}.{site_n}", f"{site}|7", days_ago=n) for n in range(50)]
+            for site_n, site in enumerate(sites)}  # fmt: skip
+    sources = [answering(site, rows[site]) for site in sites]
+    hub = Hub(*sources, units=unit_of_work_factory(engine), sites=sites, deadline_seconds=10)
+    for site in sites:
+        hub.index.register(f"{site}|7", as_=ANA)
+    assert hub.index.are_one(*(f"{site}|7" for site in sites))
+    patient = {"assigningAuthority": "NGH", "localPatientId": "7"}
+    for first in (1, 50, 100):
+        with counted(engine) as statements:
+            answer = hub.run("ImagingHistory", Role.PHYSICIAN, patient=patient, first=first)
+        assert answer["studies"]["totalCount"] == 200
+        assert len(answer["studies"]["edges"]) == first
+        asked = [s for s in statements if not s.startswith(("PRAGMA", "BEGIN"))]
+        assert len(asked) <= 12, asked
     engine.dispose()

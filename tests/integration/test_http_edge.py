@@ -96,9 +96,16 @@ def test_a_value_of_the_wrong_type_is_not_quoted() -> None:
     assert messages == {"'$order.flags[0]' has an invalid value", "'$order.orderingSite' has an invalid value"}
 
 
-def test_introspection_is_open_to_callers() -> None:
-    hub = hub_of_ana()
-    answer = hub.ask("{ __schema { queryType { name fields { name } } } }", Role.PHYSICIAN)
+def test_introspection_is_refused_unless_it_is_asked_for() -> None:
+    query = "{ __schema { queryType { name fields { name } } } }"
+    for asked in (query, '{ __type(name: "Person") { name } }'):
+        refused = hub_of_ana().post(asked, Role.ADMIN).json()
+        assert refused["data"] is None
+        assert "introspection" in refused["errors"][0]["message"]
+    assert hub_of_ana().ask("{ __typename }", Role.ADMIN) == {"__typename": "Query"}
+    assert hub_of_ana(http=HttpSettings(graphiql=True)).ask(query, Role.PHYSICIAN)
+    hub = hub_of_ana(http=HttpSettings(introspection=True))
+    answer = hub.ask(query, Role.PHYSICIAN)
     assert {field["name"] for field in answer["__schema"]["queryType"]["fields"]} >= {"imagingHistory", "checkOrder"}
 
 

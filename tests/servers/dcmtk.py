@@ -28,16 +28,21 @@ class Dcmqrscp:
 
     def load(self, files: Iterable[Dataset]) -> None:
         """Store instances by C-STORE."""
-        silence_pynetdicom()
-        instances = list(files)
-        entity = QuickEntity("LOADER", lambda _: None)
-        for sop_class in {file.SOPClassUID for file in instances}:
-            entity.add_requested_context(sop_class, ExplicitVRLittleEndian)
-        association = entity.associate("127.0.0.1", self.port, ae_title=AE_TITLE)
-        assert association.is_established
-        for file in instances:
-            assert association.send_c_store(file).Status == 0
-        association.release()
+        store(files, self.port, AE_TITLE)
+
+
+def store(files: Iterable[Dataset], port: int, ae_title: str) -> None:
+    """Send instances to a storage SCP on loopback."""
+    silence_pynetdicom()
+    instances = list(files)
+    entity = QuickEntity("LOADER", lambda _: None)
+    for sop_class in {file.SOPClassUID for file in instances}:
+        entity.add_requested_context(sop_class, ExplicitVRLittleEndian)
+    association = entity.associate("127.0.0.1", port, ae_title=ae_title)
+    assert association.is_established
+    for file in instances:
+        assert association.send_c_store(file).Status == 0
+    association.release()
 
 
 @contextmanager

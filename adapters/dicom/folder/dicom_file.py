@@ -17,9 +17,10 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 
 from adapters.dicom import attributes as tags
-from adapters.dicom.attributes import KEYWORDS, Attributes, clean
+from adapters.dicom.attributes import KEYWORDS, Attributes
 from adapters.dicom.dataset import read_dataset
 from adapters.dicom.folder.files import UNREADABLE
+from federation.imaging.archive_values import clean_text
 
 NOT_DICOM = "not_dicom"
 DAMAGED = "damaged"
@@ -101,7 +102,7 @@ def facts_of(dataset: Dataset, *, fallback_charset: str) -> FileFacts | str:
 def _uid(dataset: Dataset, tag: int) -> str:
     element: Any = dataset.get_item(Tag(tag))
     value: Any = None if element is None else element.value
-    return clean(value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or ""))
+    return clean_text(value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or ""))
 
 
 def _looks_like_bare_dataset(head: bytes) -> bool:

@@ -23,11 +23,13 @@ from gateway.context import keep_audit
 from gateway.errors import ConfigurationError, NotAuthenticated
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.observability import get_logger
+from gateway.rate_limits import WAIT_SECONDS, too_fast
 from gateway.resources import HubResources
 from gateway.settings import CdsHooksSettings
 from mpi.audit import AuditEvent, AuditOutcome
 
 ROLE = "cds-client"
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(WAIT_SECONDS)}}
 Model = TypeVar("Model", bound=BaseModel)
 _log = get_logger("gateway.cds_hooks")
 
@@ -87,6 +89,8 @@ class CdsDoor:
     ) -> Response:
         try:
             client = await self._client(request, action)
+            if await self._resources.rates.is_client_too_fast(client.issuer):
+                return too_fast(request.scope)
             return await answer(request, client)
         except Refused as refusal:
             return _outcome(refusal)
@@ -96,6 +100,8 @@ class CdsDoor:
         try:
             return await asyncio.to_thread(self._verify, request.headers.get("authorization"), url)
         except NotAuthenticated as refusal:
+            if await self._resources.rates.are_anonymous_too_many(request.scope):
+                raise Refused(429, "throttled", "too many requests") from None
             await self._audit(request, "anonymous", action, AuditOutcome.REFUSED, detail=refusal.reason)
             raise Refused(401, "login", f"a valid token is needed: {refusal.reason}") from None
 
@@ -191,7 +197,7 @@ def _cards(found: HookAnswer) -> Response:
 
 def _outcome(refusal: Refused) -> Response:
     issue = {"severity": "error", "code": refusal.code, "diagnostics": refusal.text}
-    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    headers = _HEADERS.get(refusal.status, {})
     return JSONResponse(
         {"resourceType": "OperationOutcome", "issue": [issue]},
         status_code=refusal.status,

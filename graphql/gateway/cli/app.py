@@ -13,7 +13,20 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli import archives, audit, checks, consent, identities, models, rematch, serving, store, tokens, training
+from gateway.cli import (
+    alerts,
+    archives,
+    audit,
+    checks,
+    consent,
+    identities,
+    models,
+    rematch,
+    serving,
+    store,
+    tokens,
+    training,
+)
 from gateway.cli.output import fail
 from gateway.errors import ConfigurationError, InputRefused, ServiceMissing
 from gateway.observability import configure_logging
@@ -39,6 +52,7 @@ app.add_typer(checks.procedures_app, name="procedures")
 app.add_typer(checks.rules_app, name="rules")
 app.add_typer(archives.hl7_app, name="hl7")
 app.add_typer(audit.app, name="audit")
+app.add_typer(alerts.app, name="alerts")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

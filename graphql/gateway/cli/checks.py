@@ -10,7 +10,8 @@ import typer
 
 from federation.errors import FederationError
 from federation.imaging.procedure_rows import OUTPUT_COLUMNS, normalize_rows
-from federation.imaging.scenarios import run_scenarios
+from federation.imaging.rule_comparison import RuleSetComparison, compare_rule_sets, outcome
+from federation.imaging.scenarios import ScenarioReport, run_scenarios
 from gateway.cli.csv_files import read_table, write_table
 from gateway.cli.output import JsonOption, emit, progress, say
 from gateway.errors import InputRefused
@@ -58,27 +59,55 @@ def normalize(
 def rules_test(
     scenarios: Annotated[Path, typer.Argument(help="scenarios (JSON)")],
     rules: Annotated[Path | None, typer.Option("--rules", help="rule-set (TOML); default: dup-rules/1")] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="another rule-set (TOML): show what changes from it to --rules")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run a committee's scenarios against a rule-set; exit 1 if any expectation fails."""
+    document = _read_scenarios(scenarios)
+    after, before = load_rules(rules), None if compare is None else load_rules(compare)
     try:
-        document = json.loads(scenarios.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputRefused(f"cannot read {scenarios}: {error.strerror}") from error
-    except ValueError as error:
-        where = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputRefused(f"{scenarios}{where}: not JSON") from error
-    rule_set = load_rules(rules)
-    try:
-        report = run_scenarios(document, rule_set)
+        report = run_scenarios(document, after)
+        comparison = None if before is None else compare_rule_sets(document, before, after)
     except FederationError as error:
         raise InputRefused(f"{scenarios}: {error}") from error
     if as_json:
-        emit(report.as_document())
+        compared = {} if comparison is None else {"comparison": comparison.as_document()}
+        emit({**report.as_document(), **compared})
     else:
-        for result in report.results:
-            mark = "ok    " if result.ok else "FAILED"
-            fired = ", ".join(rule.code for rule in result.assessment.rules)
-            say(f"{mark} {result.scenario.scenario_id}: {result.assessment.tier.name.lower()} ({fired})")
-        say(f"{report.passed} passed, {report.failed} failed")
+        _say_results(report)
+        if comparison is not None:
+            _say_changes(comparison)
     return 1 if report.failed else 0
+
+
+def _read_scenarios(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputRefused(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        where = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputRefused(f"{path}{where}: not JSON") from error
+
+
+def _say_results(report: ScenarioReport) -> None:
+    for result in report.results:
+        mark = "ok    " if result.ok else "FAILED"
+        fired = ", ".join(rule.code for rule in result.assessment.rules)
+        say(f"{mark} {result.scenario.scenario_id}: {result.assessment.tier.name.lower()} ({fired})")
+    say(f"{report.passed} passed, {report.failed} failed")
+
+
+def _say_changes(comparison: RuleSetComparison) -> None:
+    say(f"from {comparison.before_name} to {comparison.after_name}:")
+    for change in comparison.changes:
+        old, new = outcome(change.before), outcome(change.after)
+        lines = (f"{name} {_word(old[name])} -> {_word(new[name])}" for name in change.what)
+        say(f"  {change.after.scenario.scenario_id}: {'; '.join(lines)}")
+    say(f"{len(comparison.changes)} of {len(comparison.after.results)} scenarios come out differently")
+
+
+def _word(value: object) -> str:
+    return ",".join(str(part) for part in value) if isinstance(value, list) else str(value or "none")

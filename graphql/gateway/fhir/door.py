@@ -23,6 +23,7 @@ from adapters.fhir.resource_fields import ResourceRefused
 from federation.ports import UnitOfWork
 from federation.sites.consent import PersonView
 from federation.usecases.see_person import seconds_to_beat
+from gateway.authentication import Caller
 from gateway.context import HubContext
 from gateway.errors import NotAuthenticated
 from gateway.fhir.outcomes import FhirAnswer, FhirProblem, issue, outcome, outcome_of, problem_of
@@ -30,6 +31,7 @@ from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
 from gateway.permissions import SEEN_BY_STAFF, Role, decide_access
+from gateway.rate_limits import too_fast
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.errors import MpiError, UnknownIdentifier
@@ -129,14 +131,19 @@ class FhirDoor:
             resource_id=request.path_params.get("resource_id", ""),
             prefer=request.headers.get("prefer", ""),
         )
-        return await asyncio.to_thread(self._answer, sent)
-
-    def _answer(self, sent: _Sent) -> Response:
-        started = time.monotonic()
+        rates = self.resources.rates
         try:
-            caller = self.resources.authenticate(sent.authorization)
+            caller = await asyncio.to_thread(self.resources.authenticate, sent.authorization)
         except NotAuthenticated as refusal:
-            return self._unauthenticated(refusal.reason, sent.correlation_id)
+            if await rates.are_anonymous_too_many(request.scope):
+                return too_fast(request.scope)
+            return await asyncio.to_thread(self._unauthenticated, refusal.reason, sent.correlation_id)
+        if await rates.is_client_too_fast(caller.subject):
+            return too_fast(request.scope)
+        return await asyncio.to_thread(self._answer, sent, caller)
+
+    def _answer(self, sent: _Sent, caller: Caller) -> Response:
+        started = time.monotonic()
         context = HubContext(self.resources, self.metrics, caller, sent.correlation_id)
         decision = decide_access(self.operation, caller.claims)
         role = decision.role

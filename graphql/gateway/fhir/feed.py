@@ -127,6 +127,8 @@ def _register(said: PatientSaid, event_at: dt.datetime, call: FhirCall, uow: Uni
         own_authority=own,
     )
     done = register_record(command, uow=uow, matcher=resources.matcher, clock=resources.clock, new_id=resources.new_id)
+    if done.is_truncated:
+        call.context.metrics.count_truncated(call.operation)
     is_new = done.effect is RegisterEffect.CREATED
     text = _NOT_TAKEN_OVER.get(done.effect, "")
     return Taken(done.identifier, done.enterprise_id, done.effect.value, is_new, text)

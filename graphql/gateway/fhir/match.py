@@ -40,7 +40,7 @@ def match(call: FhirCall) -> FhirAnswer:
     body = searchset(
         [_entry(candidate, call) for candidate in shown],
         total=len(eligible),
-        warnings=_warnings(found, len(eligible) - len(shown)),
+        warnings=_warnings(found, len(eligible) - len(shown), call),
     )
     return FhirAnswer(body, subjects=tuple(c.enterprise_id for c in shown), detail=f"matches={len(eligible)}")
 
@@ -88,9 +88,10 @@ def _entry(candidate: PersonCandidate, call: FhirCall) -> dict[str, Any]:
     return {"resource": shown, "search": search}
 
 
-def _warnings(found: MatchedPersons, hidden: int) -> list[dict[str, Any]]:
+def _warnings(found: MatchedPersons, hidden: int, call: FhirCall) -> list[dict[str, Any]]:
     warnings = []
     if found.truncated:
+        call.context.metrics.count_truncated(call.operation)
         warnings.append(
             warning("truncated", "too many records are alike at first sight: only the nearest were compared")
         )

@@ -47,6 +47,8 @@ def search(call: FhirCall) -> FhirAnswer:
     matching = [identity for identity in found if any(_fits(record, asked) for record in identity.records)]
     shown = matching[: _count(asked)]
     entries = [{"resource": _patient(i, call), "search": {"mode": "match"}} for i in shown]
+    if truncated:
+        call.context.metrics.count_truncated(call.operation)
     text = "too many records are alike at first sight: only the nearest were looked at"
     body = searchset(entries, total=len(matching), warnings=[warning("truncated", text)] if truncated else [])
     return FhirAnswer(body, subjects=tuple(i.enterprise_id for i in shown), detail=f"matches={len(matching)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import strawberry
 from graphql import GraphQLError
@@ -17,10 +17,12 @@ from strawberry.types import ExecutionContext
 
 from gateway.observability import get_logger
 from gateway.schema.enums import register_enums
-from gateway.schema.limits import MAX_TOKENS, RULES
+from gateway.schema.limits import MAX_TOKENS, RULES, RULES_WITHOUT_INTROSPECTION, trusted_rule
 from gateway.schema.masking import HubMaskErrors, is_unexpected
+from gateway.schema.plain_fields import PlainFieldsExecutor
 from gateway.schema.roots import Mutation, Query
 from gateway.schema.subscriptions import Subscription
+from gateway.schema.words import describe
 
 _CACHED_DOCUMENTS = 256
 _log = get_logger("gateway.schema")
@@ -53,19 +55,29 @@ class CachedParser(ParserCache):
         yield
 
 
-def build_schema() -> HubSchema:
-    """The schema of the hub."""
+def build_schema(*, introspection: bool = False, only_trusted: Container[str] | None = None) -> HubSchema:
+    """The schema of the hub. ``introspection``: callers may ask for it here (it is published as a file anyway).
+
+    ``only_trusted``: no document is carried out but these.
+    """
     register_enums()
-    return HubSchema(
+    rules = [
+        *(RULES if introspection else RULES_WITHOUT_INTROSPECTION),
+        *([] if only_trusted is None else [trusted_rule(only_trusted)]),
+    ]
+    schema = HubSchema(
         Query,
         Mutation,
         Subscription,
         config=StrawberryConfig(disable_field_suggestions=True),
+        execution_context_class=PlainFieldsExecutor,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: AddValidationRules(RULES),
+            lambda: AddValidationRules(rules),
             lambda: CachedParser(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
             HubMaskErrors,
         ],
     )
+    describe(schema._schema)
+    return schema

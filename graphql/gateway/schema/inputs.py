@@ -12,7 +12,8 @@ from federation.imaging.procedures import REGION_ORDER
 from federation.imaging.timeline import TimelineFilter
 from gateway.errors import InputRefused
 from gateway.resources import HubResources
-from mpi.errors import InvalidIdentifier
+from mpi.errors import InvalidDemographics, InvalidIdentifier
+from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 
 MIN_DEADLINE_MS, MAX_DEADLINE_MS = 100, 30_000
@@ -42,6 +43,19 @@ class PatientRefInput:
     assigning_authority: str | None = strawberry.field(default=None, description="Who issued localPatientId.")
     local_patient_id: str | None = strawberry.field(default=None, description="The number, exactly as issued.")
     enterprise_id: strawberry.ID | None = strawberry.field(default=None, description="The hub's own id of a person.")
+
+
+@strawberry.input(description="What is known of a person to look for. Null and empty: not known.")
+class PersonDescriptionInput:
+    family: str | None = strawberry.field(default=None, description="Family name, or how it begins.")
+    given: str | None = strawberry.field(default=None, description="Given name, or how it begins.")
+    middle: str | None = strawberry.field(default=None, description="Further given names.")
+    birth_date: str | None = strawberry.field(default=None, description="YYYY, YYYY-MM or YYYY-MM-DD.")
+    sex: AdministrativeSex | None = strawberry.field(default=None, description="Administrative sex.")
+    street: str | None = strawberry.field(default=None, description="Street and number.")
+    city: str | None = strawberry.field(default=None, description="City.")
+    postal_code: str | None = strawberry.field(default=None, description="Postal code.")
+    phone: str | None = strawberry.field(default=None, description="Phone number, in any form.")
 
 
 @strawberry.input(description="What to show of a history. What is not known of a study never hides it.")
@@ -88,6 +102,33 @@ def read_identifier(given: PatientIdentifierInput, field: str) -> PatientIdentif
         InputProblem: it cannot name anybody.
     """
     return _identifier(given.assigning_authority, given.local_patient_id, field)
+
+
+def read_description(described: PersonDescriptionInput | None) -> Demographics:
+    """The same as demographics.
+
+    Raises:
+        InputProblem: a text is too long, or the birth date is no date.
+    """
+    said = described or PersonDescriptionInput()
+    names = ("family", "given", "middle", "street", "city", "postal_code", "phone")
+    texts = {name: read_text((getattr(said, name) or "").strip(), f"described.{_camel(name)}") for name in names}
+    try:
+        born = PartialDate.parse(said.birth_date) if said.birth_date else None
+    except InvalidDemographics:
+        raise InputProblem("invalid_date", "described.birthDate", "must be YYYY, YYYY-MM or YYYY-MM-DD") from None
+    return Demographics(
+        name=PersonName(texts["family"], texts["given"], texts["middle"]),
+        birth_date=born,
+        sex=said.sex,
+        address=PostalAddress(texts["street"], texts["city"], texts["postal_code"]),
+        phones=(texts["phone"],) if texts["phone"] else (),
+    )
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
 
 
 def read_patient(patient: PatientRefInput | None, enterprise_id: str | None) -> PatientIdentifier | EnterpriseId:
@@ -157,7 +198,7 @@ def read_filter(filter_: HistoryFilterInput | None) -> TimelineFilter:
     regions = frozenset(r.strip().upper() for r in wanted.regions or ())
     if not regions <= set(REGION_ORDER):
         raise InputProblem("unknown_region", "filter.regions", "not a canonical region")
-    since, until = _day(wanted.since, "filter.since"), _day(wanted.until, "filter.until")
+    since, until = read_day(wanted.since, "filter.since"), read_day(wanted.until, "filter.until")
     if since is not None and until is not None and since > until:
         raise InputProblem("empty_interval", "filter.until", "must not be before since")
     return TimelineFilter(modalities, regions, since, until)
@@ -226,7 +267,8 @@ def _overridden(order: ImagingOrderInput) -> frozenset[str]:
     return frozenset(read_text(uid, "order.overriddenPriors", MAX_CODE) for uid in uids)
 
 
-def _day(text: str | None, field: str) -> dt.date | None:
+def read_day(text: str | None, field: str) -> dt.date | None:
+    """A day; ``None`` stays ``None``."""
     if text is None:
         return None
     try:

@@ -71,6 +71,7 @@ class SourceRecord:
     link_source: LinkSource | None = strawberry.field(description="Who decided that.")
     match_grade: MatchGrade | None = strawberry.field(description="How sure it is.")
     match_weight: float | None = strawberry.field(description="Score of the link in bits; null when no score decided.")
+    model_version: str | None = strawberry.field(description="The match model that decided; null when none did.")
 
     @classmethod
     def from_domain(cls, record: DomainRecord) -> SourceRecord:
@@ -91,6 +92,7 @@ class SourceRecord:
             link_source=None if link is None else link.link_source,
             match_grade=None if link is None else link.match_grade,
             match_weight=None if link is None else link.match_weight,
+            model_version=None if link is None else link.model_version,
         )
 
 
@@ -98,6 +100,8 @@ class SourceRecord:
 class FieldSource:
     field: str = strawberry.field(description="Name of the field.")
     identifier: PatientIdentifier = strawberry.field(description="The record.")
+    site: strawberry.ID = strawberry.field(description="Id of the site that said so.")
+    said_at: dt.datetime = strawberry.field(description="Event time of the record's newest demographics.")
 
 
 @strawberry.type(description="The best view of a person: each field from the most trusted site, else the newest.")
@@ -114,6 +118,7 @@ class GoldenRecord:
     def from_records(cls, records: tuple[DomainRecord, ...], trust: TrustOrder) -> GoldenRecord:
         """The golden record of a person's records."""
         best = golden_record(records, trust)
+        by_identifier = {record.identifier: record for record in records}
         fields = {
             "name": best.name,
             "birthDate": best.birth_date,
@@ -128,11 +133,7 @@ class GoldenRecord:
             address=None if best.address is None else PostalAddress.from_domain(best.address.value),
             phone=None if best.phone is None else best.phone.value,
             other_names=[PersonName.from_domain(name) for name in best.other_names],
-            sources=[
-                FieldSource(field=name, identifier=identifier_of(value.source))
-                for name, value in fields.items()
-                if value is not None
-            ],
+            sources=[_source(name, by_identifier[value.source]) for name, value in fields.items() if value is not None],
         )
 
 
@@ -171,6 +172,15 @@ class Person:
     def audit_subjects(self) -> tuple[str, ...]:
         """Whom the answer is about."""
         return (self.enterprise_id,)
+
+
+def _source(field: str, record: DomainRecord) -> FieldSource:
+    return FieldSource(
+        field=field,
+        identifier=identifier_of(record.identifier),
+        site=strawberry.ID(record.site_id),
+        said_at=record.demographics_at,
+    )
 
 
 def identifier_of(identifier: identifiers.PatientIdentifier) -> PatientIdentifier:

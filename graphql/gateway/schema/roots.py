@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.schema.access_reports import AccessReportResult, resolve_access_report
 from gateway.schema.alert_queries import resolve_accept_alert, resolve_alerts, resolve_override_alert
+from gateway.schema.alert_reports import AlertReportResult, resolve_alert_report
 from gateway.schema.alerts import AlertsResult, AnswerAlertResult
 from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
 from gateway.schema.consents import (
@@ -37,7 +38,14 @@ from gateway.schema.order_checks import (
     resolve_order_check,
 )
 from gateway.schema.person_queries import resolve_person_field
+from gateway.schema.person_searches import (
+    CrossReferenceResult,
+    SearchPersonsResult,
+    resolve_cross_reference,
+    resolve_search_persons,
+)
 from gateway.schema.persons import PersonResult
+from gateway.schema.queue_summaries import ReviewQueueSummaryResult, resolve_review_queue_summary
 from gateway.schema.review_queries import (
     resolve_claim_review_item,
     resolve_decide_review_item,
@@ -88,10 +96,27 @@ class Query:
         extensions=[Guarded("person")],
         description="Who is behind a number. Retired numbers lead to their survivor.",
     )
+    search_persons: SearchPersonsResult = strawberry.field(
+        resolver=resolve_search_persons,
+        extensions=[Guarded("searchPersons")],
+        description="Who may be meant by these numbers (at most 20) and this description, graded, best first. Retired "
+        "numbers stand for their survivor. Nothing is stored but the audit entry; first is 1 to 100.",
+    )
+    cross_reference: CrossReferenceResult = strawberry.field(
+        resolver=resolve_cross_reference,
+        extensions=[Guarded("crossReference")],
+        description="Under which numbers a person is known, retired ones among them. authorities null: of everybody; "
+        "else registered authorities.",
+    )
     review_queue: ReviewQueueResult = strawberry.field(
         resolver=resolve_review_queue,
         extensions=[Guarded("reviewQueue")],
         description="Open questions for records staff, most urgent first. first is 1 to 100; kinds null is every kind.",
+    )
+    review_queue_summary: ReviewQueueSummaryResult = strawberry.field(
+        resolver=resolve_review_queue_summary,
+        extensions=[Guarded("reviewQueueSummary")],
+        description="How much waits for records staff and since when, by kind, source, score and rule.",
     )
     review_item: ReviewItemResult = strawberry.field(
         resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."
@@ -106,6 +131,12 @@ class Query:
         resolver=resolve_sites,
         extensions=[Guarded("sites")],
         description="The hospitals that take part. With check each archive is asked now (up to 3 seconds).",
+    )
+    alert_report: AlertReportResult = strawberry.field(
+        resolver=resolve_alert_report,
+        extensions=[Guarded("alertReport")],
+        description="Do the alerts help? Counts of the alerts that were raised from the day since on and before the "
+        "day until (YYYY-MM-DD, UTC); without them the last 90 days. Names no patient.",
     )
     audit_events: AuditEventsResult = strawberry.field(
         resolver=resolve_audit_events,

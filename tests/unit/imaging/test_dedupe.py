@@ -171,3 +171,17 @@ def test_a_study_done_at_one_place_and_withdrawn_at_another_is_flagged() -> None
     found = merged(site_study(status=StudyStatus.ENTERED_IN_ERROR), site_study(site_id=HERE, warnings=("bad_number",)))
     assert found.status is StudyStatus.COMPLETED
     assert found.warnings == ("bad_number", STATUSES_DIFFER)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        site_study(modalities=("SR", "CT", "CT"), description="CT CHEST", warnings=("b", "a", "b"), started=AT_NINE),
+        site_study(description=None, started_in=PartialDate(2024, 3), instance_count=0),
+        site_study(
+            site_id=THERE, started=AT_NINE, started_in=PartialDate(2024), accession_number="", images_available=False
+        ),
+    ],
+)
+def test_a_study_named_once_is_what_it_would_be_named_twice(row: SiteStudy) -> None:
+    assert merged(row) == merged(row, row)

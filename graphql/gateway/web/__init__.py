@@ -1,0 +1,1 @@
+"""The pages: server-rendered, on top of the published operations. See ``routes`` for the list of them."""

@@ -1,0 +1,83 @@
+"""What a clerk does with a question: take it, decide it, put it back, and take a decision back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.web.operations import Answer
+from gateway.web.pages.queue import claim_of, render_item
+from gateway.web.visit import Visit
+
+DECISIONS = ("SAME", "DIFFERENT", "DISMISSED")
+_LOOK_AHEAD = 20
+
+
+async def take_next(visit: Visit) -> Response:
+    """Claim the most urgent question that nobody works on."""
+    return await _go_on(visit, visit.field("at"), None)
+
+
+async def decide_item(visit: Visit) -> Response:
+    """Carry out a decision, then go on to the next question. A stale one changes nothing and shows what is now."""
+    item_id, decision, at = visit.request.path_params["item_id"], visit.field("decision"), visit.field("at")
+    version = visit.field("version", 12)
+    if decision not in DECISIONS or not version.isdecimal():
+        return await render_item(visit, item_id, at, notice={"kind": "unclear"}, status=400)
+    answer = await visit.ask(
+        "DecideReviewItem",
+        id=item_id,
+        expectedVersion=int(version),
+        decision=decision,
+        reason=visit.field("reason", 500),
+    )
+    if answer["__typename"] == "ReviewDecided":
+        return await _go_on(visit, at, await _decided(visit, answer["item"], at))
+    notice = {"kind": "stale" if answer["__typename"] == "StaleReviewItem" else "refused", **answer}
+    return await render_item(visit, item_id, at, notice=notice, status=409)
+
+
+async def release_item(visit: Visit) -> Response:
+    """Not sure: leave the question to somebody else and go on behind it."""
+    item_id = visit.request.path_params["item_id"]
+    await visit.ask("ReleaseReviewItem", id=item_id)
+    return await _go_on(visit, visit.field("at"), {"kind": "put_back", "item_id": item_id})
+
+
+async def undo_last(visit: Visit) -> Response:
+    """Take a decision back and show the question again."""
+    item_id, at = visit.field("item_id", 64), visit.field("at")
+    answer = await visit.ask("UndoDecision", decisionId=visit.field("decision_id", 64))
+    if answer["__typename"] == "IdentityDecided":
+        await visit.ask("ClaimReviewItem", id=item_id)
+        return await render_item(visit, item_id, at, notice={"kind": "undone"})
+    return await render_item(visit, item_id, at, notice={"kind": "not_undone", **answer}, status=409)
+
+
+async def _go_on(visit: Visit, at: str, notice: Answer | None) -> Response:
+    """Show the next free question, claimed for this clerk; the worklist when there is none."""
+    for after in (at, None) if at else (None,):
+        queue = await visit.ask("ReviewQueue", first=_LOOK_AHEAD, after=after)
+        for edge in queue.get("edges", []):
+            if claim_of(edge["node"], visit) == "other":
+                continue
+            claimed = await visit.ask("ClaimReviewItem", id=edge["node"]["id"])
+            if claimed["__typename"] == "ReviewItemClaimed":
+                return await render_item(visit, edge["node"]["id"], edge["cursor"], notice=notice)
+    return visit.redirect("/queue?done=1")
+
+
+async def _decided(visit: Visit, item: Answer, at: str) -> dict[str, Any]:
+    """What the next page says of it, with what is needed to take it back."""
+    notice = {"kind": "decided", "decision": item["decision"], "item_id": item["id"], "at": at, "decision_id": ""}
+    shown = await visit.ask("ReviewItem", id=item["id"])
+    found = await visit.ask("IdentityDecisions", patient=_reference(shown["left"]["identifier"]), first=5)
+    for decision in found.get("decisions", []):
+        if decision["reviewItemId"] == item["id"] and decision["undoneAt"] is None:
+            notice["decision_id"] = decision["id"]
+    return notice
+
+
+def _reference(identifier: Answer) -> Answer:
+    return {key: identifier[key] for key in ("assigningAuthority", "localPatientId")}

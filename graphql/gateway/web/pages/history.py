@@ -1,0 +1,158 @@
+"""One patient's imaging across all sites, for a physician with ten seconds: found, shown, filled in, an order checked.
+
+A patient is named in the body of a POST only; no address, title or stored value says who it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.web.operations import Answer
+from gateway.web.timeline import draw_timeline
+from gateway.web.visit import Visit
+
+FIRST_DEADLINE_MS = 700
+"""The first look shows what is there by then; the page then asks for the rest."""
+FULL_DEADLINE_MS = 8_000
+LOOKS = 3
+"""How often the page asks again for sites that were late."""
+MOST_STUDIES = 500
+PAGE_SIZE = 100
+
+LATE = frozenset({"TIMED_OUT"})
+SILENT = frozenset({"TIMED_OUT", "FAILED", "SKIPPED"})
+FLAGS = (
+    "LIFE_THREATENING", "ED_CONTEXT", "ACUTE_CHANGE", "NEW_INJURY_SINCE_PRIOR", "INTERVENTION_SINCE_PRIOR",
+    "FOLLOW_UP_RECOMMENDED", "SERIAL_MONITORING", "ONCOLOGY_RESTAGING", "IMAGE_GUIDANCE", "DEVICE_CHECK",
+    "RT_PLANNING", "RESEARCH_PROTOCOL",
+)  # fmt: skip
+REASONS = (
+    "CLINICAL_CHANGE", "DIFFERENT_QUESTION", "IMAGES_NOT_ACCESSIBLE", "REPORT_NOT_ACCESSIBLE",
+    "PRIOR_QUALITY_INADEQUATE", "FOLLOW_UP_INTERVAL_DUE", "SPECIALIST_OR_PROTOCOL_REQUEST", "URGENT_NO_TIME",
+)  # fmt: skip
+
+
+async def show_search(visit: Visit) -> Response:
+    """Who is meant."""
+    return await _search_page(visit)
+
+
+async def show_history(visit: Visit) -> Response:
+    """The patient, what is known of them, and the history as far as sites have answered by the first deadline."""
+    patient = _patient(visit)
+    if patient is None:
+        return await _search_page(visit, problem="number_needed", status=400)
+    person, history, sites = await asyncio.gather(
+        visit.ask("Person", patient=patient), _history(visit, patient, FIRST_DEADLINE_MS), _sites(visit)
+    )
+    if history["__typename"] != "ImagingHistory":
+        return await _search_page(visit, problem=history["code"], status=404)
+    person = person if person["__typename"] == "Person" else {}
+    return visit.render("history.html", person=person, sites=sites, **_shown(visit, patient, history, look=1))
+
+
+async def fill_in(visit: Visit) -> Response:
+    """The history again, with more time for those who were late."""
+    patient, look = _patient(visit), _number(visit.field("look"))
+    if patient is None:
+        return visit.render("_history.html", status=400, problem="number_needed")
+    history = await _history(visit, patient, FULL_DEADLINE_MS)
+    if history["__typename"] != "ImagingHistory":
+        return visit.render("_problem.html", problem=history["code"])
+    return visit.render("_history.html", **_shown(visit, patient, history, look=look + 1))
+
+
+async def check_order(visit: Visit) -> Response:
+    """Whether an order would repeat one of these."""
+    patient = _patient(visit)
+    if patient is None:
+        return visit.render("_problem.html", status=400, problem="number_needed")
+    order = {
+        "patient": patient,
+        "orderingSite": visit.field("site"),
+        "description": visit.field("description"),
+        "flags": [flag for flag in visit.form.getlist("flag") if flag in FLAGS],
+    }
+    if not order["description"]:
+        return visit.render("_problem.html", problem="description_needed")
+    verdict = await visit.ask("CheckOrder", order=order)
+    if verdict["__typename"] != "OrderCheck":
+        return visit.render("_problem.html", problem=verdict["code"])
+    names = {one["site"]: one["siteName"] for one in verdict["coverage"]}
+    return visit.render(
+        "_verdict.html", verdict=verdict, site_names=names, silent=_silent(verdict), override_reasons=REASONS
+    )
+
+
+async def answer_alert(visit: Visit) -> Response:
+    """The order is given up for the prior, or stands for a reason."""
+    alert_id, reason = visit.field("alert"), visit.field("reason")
+    if visit.field("answer") == "accept":
+        answered = await visit.ask("AcceptAlert", alertId=alert_id)
+    elif reason in REASONS:
+        answered = await visit.ask("OverrideAlert", alertId=alert_id, reason=reason, comment=visit.field("comment"))
+    else:
+        return visit.render("_problem.html", problem="reason_needed")
+    if answered["__typename"] not in ("AlertAnswered", "AlertNotOpen"):
+        return visit.render("_problem.html", problem=answered["code"])
+    alert = answered.get("alert") or answered["current"]
+    return visit.render("_answered.html", alert=alert, is_late=answered["__typename"] == "AlertNotOpen")
+
+
+async def _history(visit: Visit, patient: dict[str, str], deadline_ms: int) -> Answer:
+    asked: dict[str, Any] = {"patient": patient, "deadlineMs": deadline_ms, "first": PAGE_SIZE}
+    found = await visit.ask("ImagingHistory", **asked)
+    while found["__typename"] == "ImagingHistory" and _has_more(found):
+        following = await visit.ask("ImagingHistory", **asked, after=found["studies"]["pageInfo"]["endCursor"])
+        if following["__typename"] != "ImagingHistory":
+            return following
+        following["studies"]["edges"] = [*found["studies"]["edges"], *following["studies"]["edges"]]
+        found = following
+    return found
+
+
+def _has_more(history: Answer) -> bool:
+    return history["studies"]["pageInfo"]["hasNextPage"] and len(history["studies"]["edges"]) < MOST_STUDIES
+
+
+async def _sites(visit: Visit) -> list[dict[str, Any]]:
+    answer = await visit.ask("Sites")
+    return list(answer.get("sites", []))
+
+
+async def _search_page(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
+    sites = await _sites(visit)
+    return visit.render("history_search.html", status=status, sites=sites, problem=problem, sent=visit.form)
+
+
+def _shown(visit: Visit, patient: dict[str, str], history: Answer, *, look: int) -> dict[str, Any]:
+    studies = [edge["node"] for edge in history["studies"]["edges"]]
+    late = [one for one in history["coverage"] if one["state"] in LATE]
+    return {
+        "patient": patient,
+        "history": history,
+        "studies": studies,
+        "timeline": draw_timeline(studies, visit.now.date()),
+        "silent": _silent(history),
+        "site_names": {one["site"]: one["siteName"] for one in history["coverage"]},
+        "asks_again": bool(late) and look < LOOKS,
+        "late": late,
+        "look": look,
+        "flags": FLAGS,
+    }
+
+
+def _silent(answer: Answer) -> list[dict[str, Any]]:
+    return [one for one in answer["coverage"] if one["state"] in SILENT]
+
+
+def _patient(visit: Visit) -> dict[str, str] | None:
+    authority, number = visit.field("authority"), visit.field("number")
+    return {"assigningAuthority": authority, "localPatientId": number} if authority and number else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 3 else LOOKS

@@ -1,0 +1,91 @@
+"""The match queue of records staff: the worklist, and one question side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.web.operations import Answer
+from gateway.web.review_view import comparison_rows, waterfall
+from gateway.web.visit import Visit
+
+KINDS = (
+    "POSSIBLE_MATCH", "MERGE_CONFLICT", "MERGE_REVERSED", "MERGE_REFUSED", "SUSPECTED_REUSE", "SUSPECTED_OVERLAY"
+)  # fmt: skip
+_PAGE = 50
+
+
+async def show_queue(visit: Visit) -> Response:
+    """The worklist, most urgent first."""
+    asked = visit.request.query_params
+    kind, after = asked.get("kind", ""), asked.get("after") or None
+    kinds = [kind] if kind in KINDS else None
+    queue = await visit.ask("ReviewQueue", first=_PAGE, after=after, kinds=kinds)
+    if queue["__typename"] != "ReviewItemConnection":
+        return visit.redirect("/queue")
+    return visit.render(
+        "queue.html",
+        queue=queue,
+        items=[_listed(edge, visit) for edge in queue["edges"]],
+        kinds=KINDS,
+        kind=kind if kinds else "",
+        done=asked.get("done") == "1",
+    )
+
+
+async def show_item(visit: Visit) -> Response:
+    """One question, open or closed."""
+    return await render_item(visit, visit.request.path_params["item_id"], visit.request.query_params.get("at", ""))
+
+
+async def render_item(
+    visit: Visit, item_id: str, at: str, *, notice: Answer | None = None, status: int = 200
+) -> Response:
+    """The page of a question. ``at`` is its place in the queue; ``notice`` is what just happened."""
+    item = await visit.ask("ReviewItem", id=item_id)
+    if item["__typename"] != "ReviewItem":
+        return visit.render("not_found.html", status=404)
+    persons = await _persons(item, visit)
+    response = visit.render(
+        "review_item.html",
+        status=status,
+        item=item,
+        at=at,
+        notice=notice,
+        rows=comparison_rows(item),
+        waterfall=waterfall(item),
+        persons=persons,
+        claim=claim_of(item, visit),
+        is_open=item["status"] == "OPEN",
+    )
+    response.headers["HX-Push-Url"] = f"/queue/{item_id}?at={at}"
+    return response
+
+
+def claim_of(item: Answer, visit: Visit) -> str:
+    """``mine``, ``other`` or ``free``."""
+    until = item["claimedUntil"]
+    if item["claimedBy"] is None or until is None or dt.datetime.fromisoformat(until) <= visit.now:
+        return "free"
+    return "mine" if visit.caller is not None and item["claimedBy"] == visit.caller.subject else "other"
+
+
+async def _persons(item: Answer, visit: Visit) -> list[Answer | None]:
+    """The persons behind the two sides; one of them twice when both records are the same person's."""
+    ids = [(item[side]["record"] or {}).get("enterpriseId") for side in ("left", "right")]
+
+    async def person(enterprise_id: str | None) -> Answer | None:
+        if enterprise_id is None:
+            return None
+        found = await visit.ask("Person", patient={"enterpriseId": enterprise_id})
+        return found if found["__typename"] == "Person" else None
+
+    return list(await asyncio.gather(*(person(i) for i in ids)))
+
+
+def _listed(edge: Answer, visit: Visit) -> dict[str, Any]:
+    item = edge["node"]
+    return {**item, "cursor": edge["cursor"], "claim": claim_of(item, visit), "sides": (item["left"], item["right"])}

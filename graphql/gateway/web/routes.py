@@ -1,0 +1,82 @@
+"""Every page: its address and what answers there. Who may open it is in ``gateway.doors``."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from gateway.metrics import HubMetrics
+from gateway.resources import HubResources
+from gateway.schema.build import HubSchema
+from gateway.settings import WebSettings
+from gateway.web.doors import PAGE_HEADERS, Page
+from gateway.web.operations import PublishedOperations
+from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
+from gateway.web.pages.history import answer_alert, check_order, fill_in, show_history, show_search
+from gateway.web.pages.queue import show_item, show_queue
+from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
+from gateway.web.rendering import STATIC, Templates
+from gateway.web.sessions import SessionCookies
+from gateway.web.visit import Visit, Web
+
+PAGES: tuple[Page, ...] = (
+    Page("GET", "/", show_start),
+    Page("GET", "/sign-in", show_sign_in),
+    Page("POST", "/sign-in", sign_in_with_token),
+    Page("POST", "/sign-out", sign_out),
+    Page("POST", "/preferences", keep_preference),
+    Page("GET", "/history", show_search),
+    Page("POST", "/history", show_history),
+    Page("POST", "/history/rest", fill_in),
+    Page("POST", "/history/check", check_order),
+    Page("POST", "/history/answer", answer_alert),
+    Page("GET", "/queue", show_queue),
+    Page("POST", "/queue/next", take_next),
+    Page("POST", "/queue/undo", undo_last),
+    Page("GET", "/queue/{item_id}", show_item),
+    Page("POST", "/queue/{item_id}/release", release_item),
+    Page("POST", "/queue/{item_id}/decide", decide_item),
+)
+
+
+class _KeptFiles(StaticFiles):
+    """Static files, named by their content: a browser may keep them for ever."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def web_routes(
+    resources: HubResources, metrics: HubMetrics, settings: WebSettings, schema: HubSchema
+) -> tuple[Mount, ...]:
+    """The pages, to be asked after every other door; none when they are switched off."""
+    if not settings.enabled:
+        return ()
+    web = Web(resources, metrics, settings, PublishedOperations(schema), Templates(), SessionCookies(settings))
+
+    async def not_found(request: Request, _: Exception) -> Response:
+        return _outside(web, request, "not_found.html", 404)
+
+    async def failed(request: Request, _: Exception) -> Response:
+        return _outside(web, request, "failed.html", 500)
+
+    pages = Starlette(
+        routes=[page.route(web) for page in PAGES],
+        exception_handlers={404: not_found, 405: not_found, 500: failed},
+    )
+    return (Mount("/static/web", _KeptFiles(directory=STATIC)), Mount("/", pages))
+
+
+def _outside(web: Web, request: Request, template: str, status: int) -> Response:
+    """A page that needs nobody to be signed in."""
+    now = web.resources.clock()
+    visit = Visit(web, request, web.cookies.read(request, now), None, now)
+    response = visit.render(template, status=status)
+    for name, value in PAGE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
