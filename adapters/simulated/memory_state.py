@@ -19,6 +19,7 @@ from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.study_index import IndexedAnswer
 from federation.ports import OutboxMessage
 from federation.sites.consent import BrokenGlass, ConsentDirective
+from federation.sites.reports import CapabilityReport, HealthReport
 from federation.sites.site import SiteId
 from mpi.audit_chain import AuditHead, ChainRow
 from mpi.caller_revocations import Revocation
@@ -82,6 +83,8 @@ class MemoryState:
     revocations: list[Revocation] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     study_index: dict[PatientIdentifier, dict[SiteId, IndexedAnswer]] = field(default_factory=dict)
+    site_health: dict[SiteId, HealthReport] = field(default_factory=dict)
+    site_capabilities: dict[SiteId, CapabilityReport] = field(default_factory=dict)
 
     def note_change(self, kind: ChangeKind, key: str, version: int) -> None:
         """Add an entry to the log of changes."""

@@ -12,7 +12,7 @@ from federation.errors import SourceError, SourceTimedOut
 from federation.imaging.site_result import LiveAnswer, Outcome, SiteResult, site_result, wants_index
 from federation.imaging.study_index import IndexedAnswer
 from federation.ports import PriorSource
-from federation.sites.consent import NO_VEIL, Veil
+from federation.sites.consent import Veil
 from federation.sites.coverage import NO_IDENTIFIER, CoverageState, SiteCoverage
 from federation.sites.site import Site, SiteId
 from mpi.identity.identifiers import PatientIdentifier
@@ -43,7 +43,7 @@ class FanOut:
         *,
         clock: Clock,
         deadline_seconds: float,
-        veil: Veil = NO_VEIL,
+        veil: Veil,
     ) -> None:
         self._identity, self._asking, self._clock, self._veil = identity, asking, clock, veil
         self._deadline_seconds = deadline_seconds

@@ -24,7 +24,7 @@ from federation.imaging.procedures import Procedure
 from federation.imaging.site_result import SiteResult
 from federation.imaging.studies import PriorStudy, SiteStudy
 from federation.imaging.timeline import in_timeline_order
-from federation.sites.consent import NO_VEIL, Veil
+from federation.sites.consent import Veil
 from federation.sites.coverage import Coverage
 from federation.sites.directory import SiteDirectory
 from mpi.ports import Clock
@@ -67,7 +67,7 @@ async def search_priors(
     procedure_of: ProcedureOf,
     deadline_seconds: float,
     clock: Clock,
-    veil: Veil = NO_VEIL,
+    veil: Veil,
 ) -> PriorHistory:
     """Everything the sites say of this person within the deadline. Raises nothing a site did.
 
