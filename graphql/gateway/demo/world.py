@@ -20,6 +20,7 @@ from adapters.simulated.dimse_hospital import DimseHospital
 from adapters.simulated.hospital import Protocol, SimulatedHospital
 from adapters.simulated.population import simulate_hospitals
 from adapters.simulated.story import NATIONAL_AUTHORITY, STORY
+from gateway.access_settings import AuthSettings
 from gateway.archive_settings import DicomwebArchive, DimseArchive
 from gateway.bootstrap import build_hub
 from gateway.cli.serving import bind
@@ -31,7 +32,6 @@ from gateway.loop_thread import LoopThread
 from gateway.serving import HubServer, ServerThread
 from gateway.settings import (
     AuthoritySettings,
-    AuthSettings,
     CdsHooksSettings,
     FederationSettings,
     HttpSettings,
