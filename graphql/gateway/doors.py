@@ -17,6 +17,7 @@ class Knock(Enum):
     BEARER = "token of the hub's issuer"
     CDS_CLIENT = "token of a listed CDS client"
     EDGE_AGENT = "token of the site's edge agent"
+    SITE_SIGNATURE = "signature with the site's own secret"
     SESSION = "session of somebody who signed in"
 
 
@@ -43,6 +44,7 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /cds-services/{service}/feedback": (Knock.CDS_CLIENT, "answers to alerts of the client's own site"),
         "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
         "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+        "POST /notify/{site}": (Knock.SITE_SIGNATURE, "has the site's archive asked about one of its own patients"),
         "ANY /static/web": (Knock.OPEN, "style and scripts of the pages"),
         "GET /": (Knock.OPEN, "leads to the first page of one's role"),
         "GET /sign-in": (Knock.OPEN, "the ways to sign in"),

@@ -27,6 +27,7 @@ from gateway.resources import HubResources
 from gateway.schema.build import build_schema
 from gateway.settings import HttpSettings
 from gateway.site_files import load_report_tables
+from gateway.site_notices import notice_routes
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
@@ -65,6 +66,7 @@ def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
         *cds_routes(resources, hub.settings.cds_hooks),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+        *notice_routes(resources, hub.settings),
         *web_routes(resources, metrics, hub.settings.web, build_schema()),
     )
 
