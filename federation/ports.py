@@ -187,8 +187,8 @@ class SiteReportRepository(Protocol):
 class OutboxMessage:
     """One event waiting to be told; ``body`` holds ids only.
 
-    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete``, ``priors_changed`` or
-    ``alert_raised``.
+    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete``, ``priors_changed``,
+    ``refresh_priors`` or ``alert_raised``.
     """
 
     outbox_id: int

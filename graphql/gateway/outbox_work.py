@@ -4,6 +4,7 @@
     consent_changed          a person said otherwise what may be shared: judge their recent orders again
     order_check_incomplete   judge one check again: a site that was late may answer now
     priors_changed           a late site said something new: judge the person's recent orders again
+    refresh_priors           ask a person's archives: somebody was admitted, or a site says that something is new
     order_received           judge an order that a site placed
     glass_broken             tell the configured receiver that somebody looked past consent
     alert_raised             tell the configured receiver of an alert that nobody was shown
@@ -28,6 +29,7 @@ from federation.usecases.check_placed_order import CHECKED_BY, ORDER_RECEIVED, c
 from federation.usecases.expire_alerts import expire_alerts
 from federation.usecases.keep_verdict import ALERT_RAISED
 from federation.usecases.reassess_alerts import reassess_alerts
+from federation.usecases.refresh_priors import refresh_priors
 from federation.usecases.search_priors import ProcedureOf
 from federation.usecases.see_person import visible_alerts
 from gateway.observability import get_logger
@@ -92,6 +94,8 @@ class OutboxWork:
                 return self._reassess(_texts(message, "enterprise_ids"), [], always=True)
             case "order_check_incomplete":
                 return self._reassess([], _texts(message, "check_ids"))
+            case "refresh_priors":
+                return self._refresh(message)
             case "order_received":
                 return self._check(str(message.body.get("order_key", "")))
             case "glass_broken":
@@ -117,6 +121,20 @@ class OutboxWork:
             )
         )
         return {"revised_count": revised}
+
+    def _refresh(self, message: OutboxMessage) -> dict[str, object]:
+        site_id = message.body.get("site_id")
+        asked = self.run(
+            refresh_priors(
+                [EnterpriseId(person) for person in _texts(message, "enterprise_ids")],
+                read=self.read,
+                directory=self.directory,
+                wait_seconds=self.deadline_seconds,
+                clock=self.clock,
+                site_id=None if site_id is None else str(site_id),
+            )
+        )
+        return {"question_count": asked}
 
     def _check(self, order_key: str) -> dict[str, object]:
         with self.read() as uow:

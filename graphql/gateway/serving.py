@@ -30,6 +30,7 @@ from gateway.schema.build import build_schema
 from gateway.service_tokens import EitherIssuer, ServiceTokens, service_tokens
 from gateway.settings import HttpSettings
 from gateway.site_files import load_report_tables
+from gateway.site_notices import notice_routes
 from gateway.token_door import token_routes
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
@@ -82,6 +83,7 @@ def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
         *cds_routes(resources, hub.settings.cds_hooks),
         *token_routes(resources, tokens),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+        *notice_routes(resources, hub.settings),
         *web_routes(resources, metrics, hub.settings.web, build_schema()),
     )
 

@@ -114,6 +114,9 @@ class SiteSettings(Part):
     sr_means_final_report: bool = Field(False, description="the archive takes an SR only once the report is signed")
     viewer_url_template: str | None = Field(None, description="opens a study; holds {study_instance_uid}")
     code_map: Path | None = Field(None, description="CSV: the site's procedure codes")
+    notify_secret_file: Path | None = Field(
+        None, description="file with the secret that signs the site's notices to /notify/ID; none = no notices"
+    )
     archive: Archive | None = Field(None, description="how its archive is asked; none = identities only")
 
 
@@ -219,6 +222,10 @@ class FederationSettings(Part):
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+    refresh_events: tuple[str, ...] = Field(
+        ("A01", "A04", "A05", "R01"),
+        description="HL7 trigger events after which the patient's archives are asked in the background",
+    )
     patience_ms: int = Field(
         15_000, ge=1_000, le=120_000, description="how long a late site is awaited behind the answer, milliseconds"
     )

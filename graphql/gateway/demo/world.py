@@ -122,7 +122,7 @@ def demo_settings(
         http=HttpSettings(port=0, graphiql=True),
         mllp=MllpSettings(port=0),
         auth=AuthSettings(issuer=issuer, jwks_file=folder / "jwks.json"),
-        federation=FederationSettings(deadline_ms=DEADLINE_MS),
+        federation=FederationSettings(deadline_ms=DEADLINE_MS, refresh_events=()),
         cds_hooks=cds_hooks,
         authorities=(AuthoritySettings(name=NATIONAL_AUTHORITY, strong=True),),
         sites=tuple(
