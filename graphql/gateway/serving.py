@@ -120,6 +120,8 @@ class HubServer:
                 server_header=False,
                 proxy_headers=bool(hub.settings.http.trusted_proxies),
                 forwarded_allow_ips=list(hub.settings.http.trusted_proxies),
+                ssl_certfile=hub.settings.http.tls_certificate_file,
+                ssl_keyfile=hub.settings.http.tls_key_file,
                 ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

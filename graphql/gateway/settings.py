@@ -49,9 +49,20 @@ class HttpSettings(Part):
     rates_url: str | None = Field(
         None, pattern=r"^rediss?://", description="where several hubs count requests together; none = each by itself"
     )
+    tls_certificate_file: Path | None = Field(None, description="PEM; with it the hub speaks TLS 1.2 and newer only")
+    tls_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="origins (https://ehr.example) whose pages may call /graphql from a browser; none = no page"
+    )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="addresses of proxies whose X-Forwarded-For is believed; none = nobody's"
     )
+
+    @model_validator(mode="after")
+    def _certificate_with_its_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file are needed together")
+        return self
 
 
 class SubscriptionSettings(Part):
