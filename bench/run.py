@@ -16,11 +16,16 @@ BENCHMARKS = (
     "check_order",
     "engines",
     "fault_deadlines",
+    "federation",
+    "graphql_history",
     "linkage",
     "match",
     "matching_life",
+    "orthanc_hub",
     "register",
 )
+ONLY_BY_NAME = ("soak",)
+"""Runs as long as it is told to (`BENCH_SECONDS`), so not with the others."""
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -13,6 +13,7 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
+from federation.sites.reports import CapabilityReport, HealthReport
 from federation.sites.site import SiteId
 from federation.usefulness.outcomes import OutcomeCount, RuleCount
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -165,6 +166,22 @@ class StudyIndexRepository(Protocol):
         """Insert, or replace the entry of this site and identifier."""
 
 
+class SiteReportRepository(Protocol):
+    """The newest report of each kind on each site."""
+
+    def save_health(self, report: HealthReport) -> None:
+        """Insert, or replace the one of this site."""
+
+    def health(self) -> Sequence[HealthReport]:
+        """One a site, by site id."""
+
+    def save_capabilities(self, report: CapabilityReport) -> None:
+        """Insert, or replace the one of this site."""
+
+    def capabilities(self) -> Sequence[CapabilityReport]:
+        """One a site, by site id."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """One event waiting to be told; ``body`` holds ids only.
@@ -234,3 +251,5 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
 
     @property
     def study_index(self) -> StudyIndexRepository: ...
+    @property
+    def site_reports(self) -> SiteReportRepository: ...

@@ -18,6 +18,7 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.study_index import IndexedAnswer
 from federation.ports import OutboxMessage
+from federation.sites.reports import CapabilityReport, HealthReport
 from federation.sites.site import SiteId
 from mpi.audit_chain import AuditHead, ChainRow
 from mpi.identity.decisions import AlwaysLink, Decision
@@ -77,6 +78,8 @@ class MemoryState:
     placed_orders: dict[str, PlacedOrder] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     study_index: dict[PatientIdentifier, dict[SiteId, IndexedAnswer]] = field(default_factory=dict)
+    site_health: dict[SiteId, HealthReport] = field(default_factory=dict)
+    site_capabilities: dict[SiteId, CapabilityReport] = field(default_factory=dict)
 
     def note_change(self, kind: ChangeKind, key: str, version: int) -> None:
         """Add an entry to the log of changes."""

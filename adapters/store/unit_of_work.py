@@ -21,6 +21,7 @@ from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from adapters.store.site_report_repository import SqlSiteReportRepository
 from adapters.store.study_index_repository import SqlStudyIndexRepository
 from mpi.audit import AuditEvent
 
@@ -103,8 +104,15 @@ class SqlUnitOfWork:
     def study_index(self) -> SqlStudyIndexRepository:
         return SqlStudyIndexRepository(self._open_connection())
 
+    @property
+    def site_reports(self) -> SqlSiteReportRepository:
+        return SqlSiteReportRepository(self._open_connection())
+
     def lock(self, keys: Collection[str]) -> bool:
         return self._locks.take(self._open_connection(), keys)
+
+    def lock_out_others(self) -> None:
+        self._locks.take_all(self._open_connection())
 
     def commit(self) -> None:
         connection = self._open_connection()

@@ -45,6 +45,7 @@ def create_app(
     """The application. ``routes`` are further doors (FHIR, pages ...), asked after the ones here; ``metrics`` are
     those that they count in, too."""
     metrics = metrics or HubMetrics()
+    metrics.watch(resources.directory)
     door = _graphql_door(resources, metrics, settings, streams or stream_tools(resources, settings.subscriptions))
 
     async def readyz(_: Request) -> Response:

@@ -36,19 +36,12 @@ from federation.sites.circuit import CircuitRules
 from federation.sites.directory import SiteDirectory
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
+from gateway.archive_settings import DicomwebArchive, DimseArchive, EdgeArchive, FhirArchive, FolderArchive
 from gateway.clock import new_id, utc_now
 from gateway.edge_agents import edge_source
 from gateway.errors import ConfigurationError, ServiceMissing
 from gateway.model_folder import ModelFolder
-from gateway.settings import (
-    DicomwebArchive,
-    DimseArchive,
-    EdgeArchive,
-    FhirArchive,
-    FolderArchive,
-    Settings,
-    SiteSettings,
-)
+from gateway.settings import Settings, SiteSettings
 from gateway.site_files import load_code_map, load_model, load_rules, read_text
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
 from mpi.matching.match_model import MatchModel

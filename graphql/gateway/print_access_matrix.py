@@ -17,18 +17,11 @@ from joserfc.jwk import ECKey
 from starlette.routing import BaseRoute
 
 from gateway.access_matrix import matrix_markdown, problems
+from gateway.archive_settings import EdgeArchive
 from gateway.bootstrap import build_hub
 from gateway.schema.build import build_schema
 from gateway.serving import hub_app
-from gateway.settings import (
-    AgentsSettings,
-    CdsHooksSettings,
-    EdgeArchive,
-    HttpSettings,
-    Settings,
-    SiteSettings,
-    StoreSettings,
-)
+from gateway.settings import AgentsSettings, CdsHooksSettings, HttpSettings, Settings, SiteSettings, StoreSettings
 
 MATRIX_FILE = Path(__file__).resolve().parents[2] / "docs" / "access-matrix.md"
 

@@ -20,6 +20,7 @@ from adapters.simulated.dimse_hospital import DimseHospital
 from adapters.simulated.hospital import Protocol, SimulatedHospital
 from adapters.simulated.population import simulate_hospitals
 from adapters.simulated.story import NATIONAL_AUTHORITY, STORY
+from gateway.archive_settings import DicomwebArchive, DimseArchive
 from gateway.bootstrap import build_hub
 from gateway.cli.serving import bind
 from gateway.clock import utc_now
@@ -32,8 +33,6 @@ from gateway.settings import (
     AuthoritySettings,
     AuthSettings,
     CdsHooksSettings,
-    DicomwebArchive,
-    DimseArchive,
     FederationSettings,
     HttpSettings,
     MllpSettings,
