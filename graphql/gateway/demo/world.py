@@ -39,6 +39,7 @@ from gateway.settings import (
     Settings,
     SiteSettings,
     StoreSettings,
+    WebSettings,
 )
 from gateway.worker import running_worker
 
@@ -124,6 +125,7 @@ def demo_settings(
         auth=AuthSettings(issuer=issuer, jwks_file=folder / "jwks.json"),
         federation=FederationSettings(deadline_ms=DEADLINE_MS, refresh_events=()),
         cds_hooks=cds_hooks,
+        web=WebSettings(token_sign_in=True),
         authorities=(AuthoritySettings(name=NATIONAL_AUTHORITY, strong=True),),
         sites=tuple(
             SiteSettings(
