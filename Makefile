@@ -42,7 +42,10 @@ format: setup-dev ## write the format and the safe fixes
 bench: setup-dev ## measure, and write bench/results
 	$(BIN)/python -m bench.run $(ARGS)
 
+screenshots: setup-dev ## pictures of every page, state and theme in var/screenshots (ARGS=--docs: those of the README)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
 lock: ## resolve requirements/ anew
 	@scripts/lock.sh
 
-.PHONY: fuzz help setup setup-dev setup-edge demo check test format bench lock
+.PHONY: screenshots fuzz help setup setup-dev setup-edge demo check test format bench lock

@@ -22,6 +22,7 @@ BENCHMARKS = (
     "match",
     "matching_life",
     "orthanc_hub",
+    "pages",
     "register",
 )
 ONLY_BY_NAME = ("soak",)
