@@ -23,6 +23,7 @@ BENCHMARKS = (
     "match",
     "matching_life",
     "orthanc_hub",
+    "pages",
     "register",
 )
 ONLY_BY_NAME = ("soak",)
