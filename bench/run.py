@@ -19,6 +19,8 @@ BENCHMARKS = (
     "linkage",
     "match",
     "matching_life",
+    "normalizer",
+    "order_sign",
     "register",
 )
 RESULTS = Path(__file__).with_name("results")
