@@ -22,6 +22,8 @@ BENCHMARKS = (
     "linkage",
     "match",
     "matching_life",
+    "normalizer",
+    "order_sign",
     "orthanc_hub",
     "pages",
     "register",
