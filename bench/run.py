@@ -17,8 +17,10 @@ BENCHMARKS = (
     "engines",
     "fault_deadlines",
     "linkage",
+    "load",
     "match",
     "matching_life",
+    "mllp",
     "register",
 )
 RESULTS = Path(__file__).with_name("results")
