@@ -239,6 +239,10 @@ def test_sites_are_listed_and_one_that_is_down_is_said_to_be(shell: Shell) -> No
     shell.run("db", "upgrade", "--config", shell.config)
     probes = shell.json("sites", "check", "--config", shell.config, code=1)["sites"]
     assert [(p["site"], p["ok"]) for p in probes] == [("NGH", False), ("LKM", False)]  # type: ignore[attr-defined]
+    listed = {s["site"]: s for s in shell.json("sites", "list", "--config", shell.config)["sites"]}  # type: ignore[attr-defined]
+    assert listed["NGH"]["capabilities"]["reason"] == probes[0]["reason"]  # type: ignore[index]
+    assert [listed[s]["capabilities"] is None for s in ("NGH", "LKM", "RDI")] == [False, False, True]
+    assert listed["NGH"]["health"] is None
     assert "no site XYZ" in shell.run("sites", "check", "XYZ", "--config", shell.config, code=3).stderr
 
 
