@@ -32,6 +32,9 @@ check: setup-dev setup-edge ## format, lint, types, import contracts, published 
 test: setup-dev setup-edge ## get and start the servers that tests need, run every test
 	@scripts/test.sh $(ARGS)
 
+fuzz: setup-dev ## ask a running hub everything the schema allows, two minutes (ARGS="--seconds 600")
+	$(BIN)/python -m tests.fuzz.graphql_fuzz $(ARGS)
+
 format: setup-dev ## write the format and the safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -42,4 +45,4 @@ bench: setup-dev ## measure, and write bench/results
 lock: ## resolve requirements/ anew
 	@scripts/lock.sh
 
-.PHONY: help setup setup-dev setup-edge demo check test format bench lock
+.PHONY: fuzz help setup setup-dev setup-edge demo check test format bench lock

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "engines",
     "fault_deadlines",
     "federation",
+    "graphql_history",
     "linkage",
     "match",
     "matching_life",

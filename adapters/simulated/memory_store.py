@@ -104,6 +104,9 @@ class MemoryUnitOfWork:
         self._open()
         return False
 
+    def lock_out_others(self) -> None:
+        self._open()
+
     def commit(self) -> None:
         self._open().end(keep=True)
         self._transaction = None

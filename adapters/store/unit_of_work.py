@@ -111,6 +111,9 @@ class SqlUnitOfWork:
     def lock(self, keys: Collection[str]) -> bool:
         return self._locks.take(self._open_connection(), keys)
 
+    def lock_out_others(self) -> None:
+        self._locks.take_all(self._open_connection())
+
     def commit(self) -> None:
         connection = self._open_connection()
         write_waiting(connection, self._audit_waiting)

@@ -1,4 +1,4 @@
-"""How a site's archive is asked: the part of a site's settings that depends on the protocol."""
+"""How the hub is told of a site's archive: one class a protocol. Parts of ``gateway.settings``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
 class Part(BaseModel):
-    """A table of the configuration: a field that is not known is an error."""
+    """A part of the settings: frozen, and without fields that nobody knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 

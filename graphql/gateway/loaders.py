@@ -17,24 +17,29 @@ from gateway.resources import HubResources
 from mpi.audit import AuditEvent
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
-from mpi.identity.records import MatchGrade, SourceRecord
+from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
 from mpi.usecases.cross_reference import CrossReference, cross_reference
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_person
 from mpi.usecases.summarize_queue import QueueCount, summarize_queue
+from mpi.usecases.take_over_update import kept_back
 
 Read = Callable[[], UnitOfWork]
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewCase:
-    """A question with the two records it is about; ``None`` for a record that the index does not know."""
+    """A question with the two records it is about; ``None`` for a record that the index does not know.
+
+    ``kept_back``: what a site said under a number that may have been given twice; read for single items only.
+    """
 
     item: ReviewItem
     left: SourceRecord | None
     right: SourceRecord | None
+    kept_back: HistoryEntry | None = None
 
     def enterprise_ids(self) -> tuple[EnterpriseId, ...]:
         """The persons that the two records belong to."""
@@ -67,7 +72,10 @@ def load_review_case(read: Read, review_item_id: str) -> ReviewCase | None:
     """One item with its records, open or closed."""
     with read() as uow:
         item = uow.reviews.get(review_item_id)
-        return None if item is None else _with_records([item], uow)[0]
+        if item is None:
+            return None
+        said = kept_back(item.left, uow=uow) if item.kind is ReviewKind.SUSPECTED_REUSE else None
+        return replace(_with_records([item], uow)[0], kept_back=said)
 
 
 def load_queue_summary(read: Read) -> tuple[QueueCount, ...]:

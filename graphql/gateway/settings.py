@@ -68,13 +68,26 @@ class SubscriptionSettings(Part):
 
 
 class MllpSettings(Part):
-    """The HL7 v2 listener."""
+    """The HL7 v2 listener. With a certificate it speaks TLS and nothing else."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(2575, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
     max_frame_bytes: int = Field(16_777_216, ge=1_048_576, description="largest message, bytes")
     idle_timeout_seconds: float = Field(600.0, gt=0, description="a silent connection is closed after this")
     max_connections: int = Field(64, gt=0, description="connections at once")
+    certificate_file: Path | None = Field(None, description="PEM certificate (with its chain); none = no TLS")
+    key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    client_ca_file: Path | None = Field(
+        None, description="PEM of the authority that signed senders' certificates; none = senders show none"
+    )
+
+    @model_validator(mode="after")
+    def _certificate_is_whole(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        if self.client_ca_file is not None and self.certificate_file is None:
+            raise ValueError("client_ca_file needs certificate_file and key_file")
+        return self
 
 
 class AuthSettings(Part):

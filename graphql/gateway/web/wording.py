@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.web.control_words import CONTROL_WORDS
 from gateway.web.history_words import HISTORY_WORDS
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     **HISTORY_WORDS,
+    **CONTROL_WORDS,
     "sign_in": {
         "no_token": "Paste a token first.",
         "token_expired": "This token has expired. Ask for a new one.",
