@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
+from federation.sites.reports import CapabilityReport
+from federation.sites.site import SiteId
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent
@@ -118,6 +120,12 @@ def load_order_check(read: Read, check_id: str) -> OrderCheck | None:
     """The newest revision of a kept check."""
     with read() as uow:
         return uow.order_checks.newest(check_id)
+
+
+def load_capabilities(read: Read) -> dict[SiteId, CapabilityReport]:
+    """What the last probe of each site found."""
+    with read() as uow:
+        return {report.site_id: report for report in uow.site_reports.capabilities()}
 
 
 def load_alerts(
