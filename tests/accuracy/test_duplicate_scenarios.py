@@ -11,6 +11,7 @@ import pytest
 from federation.imaging.rule_set import default_rule_set
 from federation.imaging.scenarios import run_scenarios
 
+UNSEEN = Path(__file__).resolve().parents[1] / "golden" / "scenarios_unseen.json"
 SCENARIOS = Path(__file__).resolve().parents[2] / ".." / "shared" / "clinical" / "duplicate_scenarios.json"
 
 
@@ -49,3 +50,14 @@ def test_the_windows_of_the_scenarios_are_those_of_the_rule_set() -> None:
         assert [-1 if value is None else value for value in found] == [
             days[tier] for tier in ("interruptive", "warning", "info")
         ], name
+
+
+def test_relation_and_rule_agree_in_scenarios_written_from_the_text_of_the_rules() -> None:
+    document = json.loads(UNSEEN.read_text(encoding="utf-8"))
+    found = run_scenarios(document, default_rule_set()).as_document()["scenarios"]
+    assert isinstance(found, list)
+    for scenario, result in zip(document["scenarios"], found, strict=True):
+        expected = scenario["expected"]
+        assert (result["relation"], result["ok"]) == (expected["relation"], True), result["id"]
+        if result["tier"] != "none":
+            assert expected["rule"] in result["rules"], result["id"]
