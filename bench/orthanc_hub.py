@@ -24,6 +24,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from bench.timings import summary
 from federation.usecases.imaging_history import imaging_history
+from gateway.archive_settings import DicomwebArchive
 from gateway.bootstrap import Hub, build_hub
 from gateway.cli.serving import bind
 from gateway.clock import new_id, utc_now
@@ -32,7 +33,7 @@ from gateway.demo_issuer import DemoIssuer
 from gateway.observability import configure_logging
 from gateway.permissions import Role
 from gateway.serving import HubServer, ServerThread
-from gateway.settings import AuthSettings, DicomwebArchive, HttpSettings, Settings, SiteSettings, StoreSettings
+from gateway.settings import AuthSettings, HttpSettings, Settings, SiteSettings, StoreSettings
 from mpi.identity.demographics import Demographics, PartialDate, PersonName
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.updates import DemographicsUpdate

@@ -11,18 +11,24 @@ from pathlib import Path
 from bench.machine import machine
 
 BENCHMARKS = (
+    "access",
     "audit_chain",
     "cfind",
     "check_order",
     "engines",
     "fault_deadlines",
+    "federation",
+    "graphql_history",
     "linkage",
     "match",
     "matching_life",
     "normalizer",
     "order_sign",
+    "orthanc_hub",
     "register",
 )
+ONLY_BY_NAME = ("soak",)
+"""Runs as long as it is told to (`BENCH_SECONDS`), so not with the others."""
 RESULTS = Path(__file__).with_name("results")
 
 

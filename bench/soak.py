@@ -22,10 +22,11 @@ from adapters.simulated.faults import Fault
 from adapters.simulated.population import simulate_hospitals
 from bench.timings import summary
 from federation.usecases.imaging_history import imaging_history
+from gateway.archive_settings import DicomwebArchive
 from gateway.bootstrap import Hub, build_hub
 from gateway.clock import new_id, utc_now
 from gateway.observability import configure_logging
-from gateway.settings import DicomwebArchive, FederationSettings, Settings, SiteSettings, StoreSettings
+from gateway.settings import FederationSettings, Settings, SiteSettings, StoreSettings
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.updates import DemographicsUpdate
 from mpi.usecases.register_record import RegisterRecord, register_record

@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from mpi.audit import AuditEvent
 from mpi.audit_chain import AuditHead, ChainRow, KeptEvent
+from mpi.caller_revocations import Revocation
 from mpi.events import PersonChanged
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -67,6 +68,9 @@ class RecordRepository(Protocol):
     def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None:
         """Insert or update the record and replace its keys (a retired record keeps none)."""
 
+    def add_many(self, records: Sequence[tuple[SourceRecord, Collection[str]]]) -> None:
+        """Insert active records with their keys, in a fixed number of statements. None of them is stored."""
+
     def person_count(self) -> int: ...
 
     def redirect_person(self, enterprise_id: EnterpriseId, into: EnterpriseId) -> None:
@@ -86,6 +90,9 @@ class HistoryRepository(Protocol):
     """Append-only history of identifiers."""
 
     def append(self, entry: HistoryEntry) -> None: ...
+
+    def append_many(self, entries: Sequence[HistoryEntry]) -> None:
+        """Like ``append`` for many, in a fixed number of statements."""
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         """Oldest first."""
@@ -204,6 +211,54 @@ class Inbox(Protocol):
         """Remember the message with its acknowledgement, in the transaction of its effect."""
 
 
+class RevocationRepository(Protocol):
+    """Tokens and subjects that are taken back. Append-only."""
+
+    def append(self, revocation: Revocation) -> None: ...
+
+    def in_force(self, *, at: dt.datetime) -> Sequence[Revocation]:
+        """Those that some token may still be about, in the order in which they were made."""
+
+
+class LinkWriter(Protocol):
+    """The part of ``RecordRepository`` that settling who is one person writes with."""
+
+    def of_persons(self, enterprise_ids: Collection[EnterpriseId]) -> dict[EnterpriseId, tuple[SourceRecord, ...]]: ...
+
+    def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None: ...
+
+    def redirect_person(self, enterprise_id: EnterpriseId, into: EnterpriseId) -> None: ...
+
+    def drop_redirects(self, enterprise_ids: Collection[EnterpriseId]) -> None: ...
+
+
+class HistoryWriter(Protocol):
+    """The part of ``HistoryRepository`` that writes."""
+
+    def append(self, entry: HistoryEntry) -> None: ...
+
+
+class Questions(Protocol):
+    """The part of ``ReviewRepository`` that settling questions needs."""
+
+    def save(self, item: ReviewItem) -> None: ...
+
+    def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]: ...
+
+    def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]: ...
+
+
+class SettlingUnit(Protocol):
+    """The part of a unit of work that settling needs once everything is gathered."""
+
+    @property
+    def records(self) -> LinkWriter: ...
+    @property
+    def history(self) -> HistoryWriter: ...
+    @property
+    def reviews(self) -> Questions: ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Entering begins it (immediate on SQLite), leaving without ``commit`` undoes it."""
 
@@ -222,6 +277,8 @@ class UnitOfWork(Protocol):
     @property
     def audit_chain(self) -> AuditChain: ...
     @property
+    def revocations(self) -> RevocationRepository: ...
+    @property
     def inbox(self) -> Inbox: ...
 
     def lock(self, keys: Collection[str]) -> bool:
@@ -232,6 +289,10 @@ class UnitOfWork(Protocol):
         Raises:
             UnitConflict: another unit holds one of the keys while this one holds others (``mpi.units`` begins again).
         """
+
+    def lock_out_others(self) -> None:
+        """Wait until no other unit holds a lock, and let none have one until this unit ends: its first lock, and its
+        only one. For short units that concern very many records."""
 
     def commit(self) -> None: ...
 

@@ -96,7 +96,7 @@ def open_association(settings: DimseSettings, call: Call, tls_context: ssl.SSLCo
         association = entity.associate(
             settings.host, settings.port, ae_title=settings.called_ae_title, tls_args=tls_args
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SourceUnavailable("host_not_found") from error
     if association.is_established:
         association.network_timeout = settings.idle_seconds

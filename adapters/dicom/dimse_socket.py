@@ -13,10 +13,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from queue import Empty
 
 from pynetdicom import AE
 from pynetdicom.association import Association
+from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
+
+from adapters.dicom.dataset import UNREADABLE
 
 _A_ABORT_PDU = b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00"
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -124,6 +128,18 @@ class WatchedTlsSocket(ssl.SSLSocket):
             raise
 
 
+class SteadyStateMachine(StateMachine):
+    """Ends the connection when the peer's words cannot be made sense of; the library's thread would just die."""
+
+    def do_action(self, event: str) -> None:
+        try:
+            super().do_action(event)
+        except (*UNREADABLE, InvalidEventError, Empty):
+            connection = self.dul.socket
+            if connection is not None:
+                connection.close()
+
+
 class ReactorGate(threading.Event):
     """Keeps pynetdicom's background thread off the message queue while an exchange reads from it.
 
@@ -183,6 +199,7 @@ class QuickEntity(AE):
         self, assoc: Association, address: AddressInformation, tls_args: tuple[ssl.SSLContext, str] | None
     ) -> AssociationSocket:
         assoc.dul.daemon = True
+        assoc.dul.state_machine = SteadyStateMachine(assoc.dul)
         assoc._reactor_checkpoint = ReactorGate()
         made = QuickSocket(assoc, address=address)
         made.tls_args = tls_args

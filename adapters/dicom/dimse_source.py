@@ -18,7 +18,7 @@ from pydicom.uid import UID
 from pynetdicom.association import Association
 
 from adapters.dicom.attributes import Attributes
-from adapters.dicom.dataset import read_dataset
+from adapters.dicom.dataset import UNREADABLE, read_dataset
 from adapters.dicom.dimse_association import Call, find_model
 from adapters.dicom.dimse_pool import AssociationPool
 from adapters.dicom.dimse_query import (
@@ -178,7 +178,7 @@ class DimseSource:
             if connection is not None and connection.is_overfed:
                 outcome = replace(outcome, is_too_large=True)
             is_usable = outcome.is_usable
-        except (RuntimeError, ValueError, AttributeError, OSError):
+        except (*UNREADABLE, RuntimeError):
             return _Outcome(None)
         finally:
             call.detach()

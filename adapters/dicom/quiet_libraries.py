@@ -6,6 +6,7 @@ pynetdicom logs queries, answers and peer addresses; pydicom logs values.
 from __future__ import annotations
 
 import logging
+import warnings
 
 from pynetdicom import _config
 
@@ -17,9 +18,11 @@ def silence_pynetdicom() -> None:
     _config.LOG_REQUEST_IDENTIFIERS = False
     _config.LOG_RESPONSE_IDENTIFIERS = False
     _config.LOG_HANDLER_LEVEL = "none"
+    silence_pydicom()
     logging.getLogger("pynetdicom").setLevel(_NEVER)
 
 
 def silence_pydicom() -> None:
-    """Turn pydicom's logging off for the whole process: its lines about odd files hold values."""
+    """Turn pydicom's logging and warnings off for the whole process: its lines about odd data sets hold values."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
     logging.getLogger("pydicom").setLevel(_NEVER)

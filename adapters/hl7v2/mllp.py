@@ -17,6 +17,7 @@ from adapters.hl7v2.framing import Frame, FrameReader, framed
 
 _READ_BYTES = 65_536
 _SEND_TIMEOUT_SECONDS = 30.0
+_HANDSHAKE_TIMEOUT_SECONDS = 10.0
 
 Handle = Callable[[bytes], bytes]
 Observe = Callable[[str, Mapping[str, object]], None]
@@ -65,7 +66,11 @@ class MllpListener:
 
     async def __aenter__(self) -> MllpListener:
         self._server = await asyncio.start_server(
-            self._connected, self._settings.host, self._settings.port, ssl=self._tls
+            self._connected,
+            self._settings.host,
+            self._settings.port,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else _HANDSHAKE_TIMEOUT_SECONDS,
         )
         return self
 

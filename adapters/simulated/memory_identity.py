@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from adapters.simulated.memory_state import MemoryState, MemoryTransaction, Refused
@@ -63,6 +63,12 @@ class MemoryRecordRepository:
         for key in state.keys_of[record.identifier]:
             _add(state.with_key, key, record.identifier)
 
+    def add_many(self, records: Sequence[tuple[SourceRecord, Collection[str]]]) -> None:
+        for record, keys in records:
+            if record.identifier in self._transaction.state.records:
+                raise Refused("the record is stored already")
+            self.save(record, blocking_keys=keys)
+
     def person_count(self) -> int:
         return len(self._transaction.state.members)
 
@@ -116,6 +122,10 @@ class MemoryHistoryRepository:
     def append(self, entry: HistoryEntry) -> None:
         history = self._transaction.writable().history
         history[entry.identifier] = (*history.get(entry.identifier, ()), entry)
+
+    def append_many(self, entries: Sequence[HistoryEntry]) -> None:
+        for entry in entries:
+            self.append(entry)
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         return tuple(sorted(self._transaction.state.history.get(identifier, ()), key=lambda entry: entry.at))

@@ -8,6 +8,7 @@ from typing import Self
 
 from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlacedOrderRepository
 from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
+from adapters.simulated.memory_consent import MemoryConsentRepository, MemoryRevocationRepository
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
     MemoryChangeLog,
@@ -17,6 +18,7 @@ from adapters.simulated.memory_exchange import (
     MemoryOutbox,
 )
 from adapters.simulated.memory_identity import MemoryHistoryRepository, MemoryRecordRepository, MemoryReviewRepository
+from adapters.simulated.memory_site_reports import MemorySiteReportRepository
 from adapters.simulated.memory_state import MemoryStore, MemoryTransaction, UnitNotOpen
 from adapters.simulated.memory_statistics import MemoryAlertStatistics
 from adapters.simulated.memory_study_index import MemoryStudyIndexRepository
@@ -95,9 +97,24 @@ class MemoryUnitOfWork:
     def study_index(self) -> MemoryStudyIndexRepository:
         return MemoryStudyIndexRepository(self._open())
 
+    @property
+    def consents(self) -> MemoryConsentRepository:
+        return MemoryConsentRepository(self._open())
+
+    @property
+    def revocations(self) -> MemoryRevocationRepository:
+        return MemoryRevocationRepository(self._open())
+
+    @property
+    def site_reports(self) -> MemorySiteReportRepository:
+        return MemorySiteReportRepository(self._open())
+
     def lock(self, keys: Collection[str]) -> bool:
         self._open()
         return False
+
+    def lock_out_others(self) -> None:
+        self._open()
 
     def commit(self) -> None:
         self._open().end(keep=True)

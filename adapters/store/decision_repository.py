@@ -73,11 +73,11 @@ class SqlDecisionRepository:
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        found = rows(self._connection, _always_links(authorities), parameters)
+        found = rows(self._connection, _always_links(self._connection.dialect.name, authorities), parameters)
         return tuple(mapping.always_link_from(row) for row in found)
 
 
 @cache
-def _always_links(authorities: int) -> sa.Executable:
-    on_either_side = sa.or_(names_one_of(*_LEFT, authorities), names_one_of(*_RIGHT, authorities))
+def _always_links(dialect: str, authorities: int) -> sa.Executable:
+    on_either_side = sa.or_(names_one_of(dialect, *_LEFT, authorities), names_one_of(dialect, *_RIGHT, authorities))
     return sa.select(always_link).where(on_either_side).order_by(*_LEFT, *_RIGHT)

@@ -41,9 +41,14 @@ def to_json(value: object) -> Any:
         return [to_json(part) for part in value]
     if isinstance(value, frozenset):
         return sorted(to_json(part) for part in value)
-    if dataclasses.is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if (names := _field_names(cast(Hashable, type(value)))) is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
     raise TypeError(f"no stored form for {type(value).__name__}")
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...] | None:
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def from_json(kind: type[T], data: object) -> T:

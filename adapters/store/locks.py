@@ -19,6 +19,11 @@ from mpi.units import UnitConflict
 
 _HASHES = sa.bindparam("hashes", type_=postgresql.ARRAY(sa.BigInteger))
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(hash) FROM unnest(:hashes) AS hash").bindparams(_HASHES)
+_SHARE_AND_WAIT = sa.text(
+    "SELECT CASE WHEN hash = :everybody THEN pg_advisory_xact_lock_shared(hash) IS NULL"
+    " ELSE pg_advisory_xact_lock(hash) IS NULL END FROM unnest(:hashes) AS hash"
+).bindparams(_HASHES, sa.bindparam("everybody", type_=sa.BigInteger))
+_LOCK_OUT = sa.text("SELECT pg_advisory_xact_lock(:everybody)")
 _TRY = sa.text("SELECT bool_and(pg_try_advisory_xact_lock(hash)) FROM unnest(:hashes) AS hash").bindparams(_HASHES)
 
 
@@ -27,6 +32,7 @@ class HeldLocks:
 
     def __init__(self) -> None:
         self._keys: frozenset[str] = frozenset()
+        self._is_alone = False
 
     def take(self, connection: sa.Connection, keys: Collection[str]) -> bool:
         """Get the keys, waiting only for the first ones, in an order that every caller shares.
@@ -37,15 +43,23 @@ class HeldLocks:
             UnitConflict: somebody else holds one of the keys, and this transaction holds others.
         """
         wanted = frozenset(keys) - self._keys
-        if not wanted or connection.dialect.name != "postgresql":
+        if not wanted or self._is_alone or connection.dialect.name != "postgresql":
             return False
         hashes = {"hashes": sorted({lock_hash(key) for key in wanted})}
         if not self._keys:
-            connection.execute(_WAIT, hashes).all()
+            # First of all the lock that everybody shares, so that one who wants to be alone can wait for all.
+            shared = {"everybody": _EVERYBODY, "hashes": [_EVERYBODY, *hashes["hashes"]]}
+            connection.execute(_SHARE_AND_WAIT, shared).all()
         elif not connection.execute(_TRY, hashes).scalar_one():
             raise UnitConflict(self._keys | wanted)
         self._keys |= wanted
         return True
+
+    def take_all(self, connection: sa.Connection) -> None:
+        """Wait until nobody holds a lock of any key, and keep everybody from having one."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(_LOCK_OUT, {"everybody": _EVERYBODY}).all()
+        self._is_alone = True
 
 
 def take_last_lock(connection: sa.Connection, key: str) -> None:
@@ -57,3 +71,6 @@ def take_last_lock(connection: sa.Connection, key: str) -> None:
 def lock_hash(key: str) -> int:
     """A signed 64-bit number for the key, the same in every process."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+_EVERYBODY = lock_hash("everybody")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from adapters.store.json_codec import from_json, to_json
@@ -24,6 +25,12 @@ Row = Mapping[str, Any]
 PERSON_CHANGED = "person_changed"
 
 
+@lru_cache(maxsize=4_096)
+def _demographics_json(demographics: Demographics) -> Any:
+    """What a site says goes into its record and into the history; nobody changes it on the way."""
+    return to_json(demographics)
+
+
 def record_values(record: SourceRecord) -> dict[str, Any]:
     link, survivor = record.link, record.surviving_identifier
     return {
@@ -39,7 +46,7 @@ def record_values(record: SourceRecord) -> dict[str, Any]:
         "model_version": None if link is None else link.model_version,
         "surviving_authority": None if survivor is None else survivor.assigning_authority,
         "surviving_local_patient_id": None if survivor is None else survivor.local_patient_id,
-        "demographics": to_json(record.demographics),
+        "demographics": _demographics_json(record.demographics),
         "demographics_at": record.demographics_at,
         "asserted_identifiers": to_json(record.asserted_identifiers),
     }
@@ -85,7 +92,7 @@ def history_values(entry: HistoryEntry) -> dict[str, Any]:
         "source": entry.source,
         "enterprise_id": entry.enterprise_id,
         "detail": entry.detail,
-        "demographics": to_json(entry.demographics),
+        "demographics": None if entry.demographics is None else _demographics_json(entry.demographics),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from adapters.store import mapping
+from adapters.store.bulk import add_rows, next_record_ids
 from adapters.store.columns import Code
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
+    is_any_of,
     named,
     named_by_authority,
     names_it,
@@ -36,17 +38,13 @@ _OF_PERSON = (
     .where(_record.enterprise_id == sa.bindparam("person"), _IS_ACTIVE)
     .order_by(*_IDENTIFIER_ORDER)
 )
-_OF_PERSONS = (
-    sa.select(source_record)
-    .where(_record.enterprise_id.in_(sa.bindparam("persons", expanding=True)), _IS_ACTIVE)
-    .order_by(*_IDENTIFIER_ORDER)
-)
 _KEYS_OF = sa.select(blocking_key.c.key).where(blocking_key.c.record_id == sa.bindparam("record_id"))
 _HISTORY_OF = (
     sa.select(record_history)
     .where(names_it(record_history.c.assigning_authority, record_history.c.local_patient_id))
     .order_by(record_history.c.at, record_history.c.history_id)
 )
+_VALUES = tuple(column.name for column in source_record.c if not column.primary_key)
 _APPEND = sa.insert(record_history).inline()
 _SHARING_KEYS = (
     sa.text(
@@ -72,13 +70,19 @@ _SHARING_KEYS = (
 
 
 @cache
-def _by_identifiers(authorities: int) -> sa.Executable:
-    return sa.select(source_record).where(names_one_of(*_IDENTIFIER_ORDER, authorities))
+def _by_identifiers(dialect: str, authorities: int) -> sa.Executable:
+    return sa.select(source_record).where(names_one_of(dialect, *_IDENTIFIER_ORDER, authorities))
 
 
 @cache
-def _retired_into(authorities: int) -> sa.Executable:
-    survivor = names_one_of(_record.surviving_authority, _record.surviving_local_patient_id, authorities)
+def _of_persons(dialect: str) -> sa.Executable:
+    is_member = is_any_of(dialect, _record.enterprise_id, "persons")
+    return sa.select(source_record).where(is_member, _IS_ACTIVE).order_by(*_IDENTIFIER_ORDER)
+
+
+@cache
+def _retired_into(dialect: str, authorities: int) -> sa.Executable:
+    survivor = names_one_of(dialect, _record.surviving_authority, _record.surviving_local_patient_id, authorities)
     statement = sa.select(*_IDENTIFIER_ORDER).where(survivor, _record.status == RecordStatus.RETIRED)
     return statement.order_by(*_IDENTIFIER_ORDER)
 
@@ -87,13 +91,12 @@ def _retired_into(authorities: int) -> sa.Executable:
 def _save_with_keys() -> sa.Executable:
     """Insert or update a record and replace its keys, all in one statement of PostgreSQL."""
     insert = postgresql.insert(source_record)
-    names = [column.name for column in source_record.c if not column.primary_key]
     identifier = ("assigning_authority", "local_patient_id")
     saved = (
-        insert.values({name: sa.bindparam(name, type_=source_record.c[name].type) for name in names})
+        insert.values({name: sa.bindparam(name, type_=source_record.c[name].type) for name in _VALUES})
         .on_conflict_do_update(
             index_elements=list(identifier),
-            set_={name: insert.excluded[name] for name in names if name not in identifier},
+            set_={name: insert.excluded[name] for name in _VALUES if name not in identifier},
         )
         .returning(_record.record_id)
         .cte("saved")
@@ -116,6 +119,7 @@ class SqlRecordRepository:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._dialect = connection.dialect.name
 
     def get(self, identifier: PatientIdentifier) -> SourceRecord | None:
         found = self._records(_BY_IDENTIFIER, named(identifier))
@@ -125,7 +129,7 @@ class SqlRecordRepository:
         if not identifiers:
             return {}
         authorities, parameters = named_by_authority(identifiers)
-        found = self._records(_by_identifiers(authorities), parameters)
+        found = self._records(_by_identifiers(self._dialect, authorities), parameters)
         return {record.identifier: record for record in found}
 
     def of_person(self, enterprise_id: EnterpriseId) -> tuple[SourceRecord, ...]:
@@ -136,7 +140,7 @@ class SqlRecordRepository:
         if not enterprise_ids:
             return {}
         members: dict[EnterpriseId | None, list[SourceRecord]] = defaultdict(list)
-        for record in self._records(_OF_PERSONS, {"persons": sorted(set(enterprise_ids))}):
+        for record in self._records(_of_persons(self._dialect), {"persons": sorted(set(enterprise_ids))}):
             members[record.enterprise_id].append(record)
         return {enterprise_id: tuple(members[enterprise_id]) for enterprise_id in enterprise_ids}
 
@@ -144,14 +148,14 @@ class SqlRecordRepository:
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        found = rows(self._connection, _retired_into(authorities), parameters)
+        found = rows(self._connection, _retired_into(self._dialect, authorities), parameters)
         return tuple(mapping.identifier_from(row) for row in found)
 
     def sharing_keys(self, keys: Collection[str], *, limit: int) -> Candidates:
         """Ties go by identifier, so that the same question has the same answer on every database."""
         if not keys:
             return Candidates(())
-        if self._connection.dialect.name == "postgresql":
+        if self._dialect == "postgresql":
             records = self._records(_SHARING_KEYS, {"keys": sorted(set(keys)), "most": limit + 1})
         else:
             records = self._records(_sharing_keys(keys).limit(limit + 1))
@@ -159,7 +163,7 @@ class SqlRecordRepository:
 
     def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None:
         keys = set(blocking_keys) if record.is_active else set()
-        if self._connection.dialect.name == "postgresql":
+        if self._dialect == "postgresql":
             values = {**mapping.record_values(record), "keys": sorted(keys)}
             self._connection.execute(_save_with_keys(), values)
             return
@@ -181,6 +185,14 @@ class SqlRecordRepository:
             )
         new_rows = [{"record_id": record_id, "key": key} for key in sorted(keys - stored)]
         insert_unless_there(self._connection, blocking_key, new_rows)
+
+    def add_many(self, records: Sequence[tuple[SourceRecord, Collection[str]]]) -> None:
+        ids = next_record_ids(self._connection, source_record, len(records))
+        found = [mapping.record_values(record) for record, _ in records]
+        rows_of_records = ((n, *(values[name] for name in _VALUES)) for n, values in zip(ids, found, strict=True))
+        add_rows(self._connection, source_record, ("record_id", *_VALUES), rows_of_records)
+        keys = ((key, number) for number, (_, keys) in zip(ids, records, strict=True) for key in sorted(keys))
+        add_rows(self._connection, blocking_key, ("key", "record_id"), keys)
 
     def person_count(self) -> int:
         statement = sa.select(sa.func.count(_record.enterprise_id.distinct())).where(_IS_ACTIVE)
@@ -232,6 +244,11 @@ class SqlHistoryRepository:
 
     def append(self, entry: HistoryEntry) -> None:
         self._connection.execute(_APPEND, mapping.history_values(entry))
+
+    def append_many(self, entries: Sequence[HistoryEntry]) -> None:
+        found = [mapping.history_values(entry) for entry in entries]
+        if found:
+            add_rows(self._connection, record_history, tuple(found[0]), (tuple(values.values()) for values in found))
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         found = rows(self._connection, _HISTORY_OF, named(identifier))

@@ -78,13 +78,13 @@ class SqlReviewRepository:
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        return self._items(_open_about(authorities), parameters)
+        return self._items(_open_about(self._connection.dialect.name, authorities), parameters)
 
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        return self._items(_decided_about(authorities), parameters)
+        return self._items(_decided_about(self._connection.dialect.name, authorities), parameters)
 
     def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
@@ -106,7 +106,7 @@ class SqlReviewRepository:
             found = rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
         elif identifiers:
             authorities, parameters = named_by_authority(identifiers)
-            found = rows(self._connection, _never_links(authorities), parameters)
+            found = rows(self._connection, _never_links(self._connection.dialect.name, authorities), parameters)
         else:
             found = []
         return tuple(mapping.never_link_from(row) for row in found)
@@ -115,25 +115,27 @@ class SqlReviewRepository:
         return tuple(mapping.review_from(row) for row in rows(self._connection, statement, parameters))
 
 
-def _on_either_side(authorities: int) -> sa.ColumnElement[bool]:
+def _on_either_side(dialect: str, authorities: int) -> sa.ColumnElement[bool]:
     return sa.or_(
-        names_one_of(_item.left_authority, _item.left_local_patient_id, authorities),
-        names_one_of(_item.right_authority, _item.right_local_patient_id, authorities),
+        names_one_of(dialect, _item.left_authority, _item.left_local_patient_id, authorities),
+        names_one_of(dialect, _item.right_authority, _item.right_local_patient_id, authorities),
     )
 
 
 @cache
-def _open_about(authorities: int) -> sa.Executable:
-    return sa.select(review_item).where(_IS_OPEN, _on_either_side(authorities)).order_by(*_URGENCY)
+def _open_about(dialect: str, authorities: int) -> sa.Executable:
+    return sa.select(review_item).where(_IS_OPEN, _on_either_side(dialect, authorities)).order_by(*_URGENCY)
 
 
 @cache
-def _decided_about(authorities: int) -> sa.Executable:
+def _decided_about(dialect: str, authorities: int) -> sa.Executable:
     is_decided = _item.status == ReviewStatus.DECIDED
-    return sa.select(review_item).where(is_decided, _on_either_side(authorities)).order_by(_item.review_item_id)
+    return (
+        sa.select(review_item).where(is_decided, _on_either_side(dialect, authorities)).order_by(_item.review_item_id)
+    )
 
 
 @cache
-def _never_links(authorities: int) -> sa.Executable:
-    either = sa.or_(names_one_of(*_NEVER_LEFT, authorities), names_one_of(*_NEVER_RIGHT, authorities))
+def _never_links(dialect: str, authorities: int) -> sa.Executable:
+    either = sa.or_(names_one_of(dialect, *_NEVER_LEFT, authorities), names_one_of(dialect, *_NEVER_RIGHT, authorities))
     return sa.select(never_link).where(either).order_by(*_NEVER_LEFT, *_NEVER_RIGHT)

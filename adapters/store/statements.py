@@ -10,13 +10,14 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.store.columns import Code
 from adapters.store.mapping import Row
 from mpi.identity.identifiers import PatientIdentifier
 
 
 def rows(connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[Row]:
     """The rows as mappings from column name to value."""
-    return [cast(Row, row) for row in connection.execute(statement, parameters).mappings()]
+    return cast(list[Row], connection.execute(statement, parameters).mappings().all())
 
 
 def insert_unless_there(connection: sa.Connection, table: sa.Table, values: Sequence[dict[str, Any]]) -> None:
@@ -76,8 +77,18 @@ def named(identifier: PatientIdentifier) -> dict[str, str]:
     return {"authority": identifier.assigning_authority, "number": identifier.local_patient_id}
 
 
+def is_any_of(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """True where the column has one of the texts of the parameter.
+
+    One array on PostgreSQL: a list of parameters makes another statement for each length, which is parsed anew.
+    """
+    if dialect == "postgresql":
+        return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(Code)))
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
 def names_one_of(
-    authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], authorities: int
+    dialect: str, authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], authorities: int
 ) -> sa.ColumnElement[bool]:
     """As ``is_one_of``, for a statement that is put together once: true for the identifiers of the parameters.
 
@@ -86,9 +97,7 @@ def names_one_of(
     return sa.or_(
         sa.false(),
         *(
-            sa.and_(
-                authority == sa.bindparam(f"authority_{n}"), number.in_(sa.bindparam(f"numbers_{n}", expanding=True))
-            )
+            sa.and_(authority == sa.bindparam(f"authority_{n}"), is_any_of(dialect, number, f"numbers_{n}"))
             for n in range(authorities)
         ),
     )

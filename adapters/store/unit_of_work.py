@@ -12,6 +12,7 @@ from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrder
 from adapters.store.alert_statistics import SqlAlertStatistics
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.change_log import SqlChangeLog
+from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
@@ -21,6 +22,7 @@ from adapters.store.order_check_repository import SqlOrderCheckRepository
 from adapters.store.record_repository import SqlHistoryRepository, SqlRecordRepository
 from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
+from adapters.store.site_report_repository import SqlSiteReportRepository
 from adapters.store.study_index_repository import SqlStudyIndexRepository
 from mpi.audit import AuditEvent
 
@@ -103,8 +105,23 @@ class SqlUnitOfWork:
     def study_index(self) -> SqlStudyIndexRepository:
         return SqlStudyIndexRepository(self._open_connection())
 
+    @property
+    def consents(self) -> SqlConsentRepository:
+        return SqlConsentRepository(self._open_connection())
+
+    @property
+    def revocations(self) -> SqlRevocationRepository:
+        return SqlRevocationRepository(self._open_connection())
+
+    @property
+    def site_reports(self) -> SqlSiteReportRepository:
+        return SqlSiteReportRepository(self._open_connection())
+
     def lock(self, keys: Collection[str]) -> bool:
         return self._locks.take(self._open_connection(), keys)
+
+    def lock_out_others(self) -> None:
+        self._locks.take_all(self._open_connection())
 
     def commit(self) -> None:
         connection = self._open_connection()

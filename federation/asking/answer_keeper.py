@@ -14,6 +14,8 @@ from dataclasses import replace
 
 from federation.asking.desk import Heard
 from federation.ports import UnitOfWork
+from federation.sites.health import SiteHealth
+from federation.sites.reports import HealthReport, health_report
 from federation.sites.site import SiteId
 from federation.usecases.keep_answers import keep_answers
 from mpi.identity.identifiers import PatientIdentifier
@@ -28,6 +30,8 @@ MOST_REMEMBERED = 20_000
 SAME_ANSWER_AGAIN_AFTER = dt.timedelta(seconds=30)
 """The same list is not written again before this: an entry's age is that much too high at most."""
 
+HEALTH_AGAIN_AFTER = dt.timedelta(seconds=15)
+
 
 class AnswerKeeper:
     """One a directory. Bound to the loop it is used in."""
@@ -37,6 +41,8 @@ class AnswerKeeper:
         self.dropped_count = 0
         self._units, self._clock, self._new_id = units, clock, new_id
         self._pending: dict[_Key, Heard] = {}
+        self._reports: dict[SiteId, HealthReport] = {}
+        self._reported: dict[SiteId, HealthReport] = {}
         self._written: OrderedDict[_Key, tuple[int, dt.datetime]] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
 
@@ -51,6 +57,15 @@ class AnswerKeeper:
         before = self._pending.get(key)
         is_late = heard.is_late or (before is not None and before.is_late)
         self._pending[key] = replace(heard, is_late=is_late)
+        self._go_on()
+
+    def note(self, site_id: SiteId, health: SiteHealth, at: dt.datetime) -> None:
+        """This is how the site does now: written when its circuit changed, else now and then."""
+        before = self._reported.get(site_id)
+        is_same = before is not None and before.circuit is health.circuit.state
+        if before is not None and is_same and at - before.reported_at < HEALTH_AGAIN_AFTER:
+            return
+        self._reports[site_id] = self._reported[site_id] = health_report(site_id, health, at)
         self._go_on()
 
     async def settle(self) -> None:
@@ -69,15 +84,18 @@ class AnswerKeeper:
 
     def _go_on(self) -> None:
         is_busy = self._task is not None and self._task.get_loop() is asyncio.get_running_loop()
-        if is_busy or not self._pending:
+        if is_busy or not (self._pending or self._reports):
             return
         batch = [self._pending.pop(key) for key in [*self._pending][:BATCH_SIZE]]
-        self._task = asyncio.create_task(asyncio.to_thread(self._write, batch))
+        reports, self._reports = tuple(self._reports.values()), {}
+        self._task = asyncio.create_task(asyncio.to_thread(self._write, batch, reports))
         self._task.add_done_callback(lambda task: self._end(task, batch))
 
-    def _write(self, batch: Sequence[Heard]) -> None:
+    def _write(self, batch: Sequence[Heard], reports: Sequence[HealthReport]) -> None:
         def keep(uow: UnitOfWork) -> None:
             keep_answers(batch, uow=uow, clock=self._clock, new_id=self._new_id)
+            for report in reports:
+                uow.site_reports.save_health(report)
             uow.commit()
 
         carry_out(self._units, keep)

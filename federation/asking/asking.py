@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
@@ -24,6 +25,9 @@ class Keeper(Protocol):
 
     def take(self, heard: Heard) -> None:
         """Write this down soon; returns at once."""
+
+    def note(self, site_id: SiteId, health: SiteHealth, at: dt.datetime) -> None:
+        """This is how the site does now; returns at once."""
 
     async def settle(self) -> None:
         """Wait until everything is written (or has failed)."""
@@ -88,13 +92,17 @@ class Asking:
     def _desk(self, site_id: SiteId) -> SiteDesk:
         desk = self._desks.get(site_id)
         if desk is None:
-            desk = SiteDesk(site_id, self._rules, seconds=self.seconds, on_heard=self._heard)
+            desk = SiteDesk(site_id, self._rules, seconds=self.seconds, on_heard=self._heard, on_health=self._changed)
             self._desks[site_id] = desk
         return desk
 
     def _heard(self, heard: Heard) -> None:
         if self.keeper is not None:
             self.keeper.take(heard)
+
+    def _changed(self, site_id: SiteId, health: SiteHealth, at: dt.datetime) -> None:
+        if self.keeper is not None:
+            self.keeper.note(site_id, health, at)
 
 
 def _last_said(read: Callable[[], UnitOfWork], identifiers: Collection[PatientIdentifier]) -> Indexed:

@@ -51,16 +51,25 @@ class Question:
 
 
 OnHeard = Callable[[Heard], None]
+OnHealth = Callable[[SiteId, SiteHealth, dt.datetime], None]
 Seconds = Callable[[], float]
 
 
 class SiteDesk:
     """Bound to the event loop it is asked in; in another loop it begins anew, only its health stays."""
 
-    def __init__(self, site_id: SiteId, rules: AskingRules, *, seconds: Seconds, on_heard: OnHeard) -> None:
+    def __init__(
+        self,
+        site_id: SiteId,
+        rules: AskingRules,
+        *,
+        seconds: Seconds,
+        on_heard: OnHeard,
+        on_health: OnHealth = lambda *_: None,
+    ) -> None:
         self.health = SiteHealth()
         self._site_id, self._rules = site_id, rules
-        self._seconds, self._on_heard = seconds, on_heard
+        self._seconds, self._on_heard, self._on_health = seconds, on_heard, on_health
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turns = asyncio.Semaphore(rules.at_once)
         self._questions: dict[tuple[int, PatientIdentifier], Question] = {}
@@ -163,7 +172,9 @@ class SiteDesk:
     def _note_answer(self, answer: SiteAnswer, clock: Clock, latency_ms: int) -> None:
         if answer.as_of is None:
             well = after_success(self.health.circuit)
-            self.health = health.answered(self.health, well, clock(), latency_ms)
+            now = clock()
+            self.health = health.answered(self.health, well, now, latency_ms)
+            self._on_health(self._site_id, self.health, now)
         else:
             self.health = _with_circuit(self.health, after_nothing(self.health.circuit))
 
@@ -172,7 +183,9 @@ class SiteDesk:
             self.health = _with_circuit(self.health, after_nothing(self.health.circuit))
             return
         circuit = after_failure(self.health.circuit, self._seconds(), self._rules.circuit)
-        self.health = health.failed(self.health, circuit, clock(), error.reason)
+        now = clock()
+        self.health = health.failed(self.health, circuit, now, error.reason)
+        self._on_health(self._site_id, self.health, now)
 
 
 def _budget(seconds: float) -> float:

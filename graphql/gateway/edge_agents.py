@@ -13,9 +13,10 @@ from adapters.edge.mailbox_channel import MailboxChannel
 from adapters.edge.source import EdgeSource
 from adapters.edge.tokens import Signer, TokenGate
 from federation.sites.site import Site, SiteId
+from gateway.archive_settings import EdgeArchive
 from gateway.clock import utc_now
 from gateway.errors import ConfigurationError
-from gateway.settings import AgentsSettings, EdgeArchive, Settings
+from gateway.settings import AgentsSettings, Settings
 
 
 def edge_source(archive: EdgeArchive, site: Site, agents: AgentsSettings, mailbox: Mailbox) -> EdgeSource:

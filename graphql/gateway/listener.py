@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,9 @@ from adapters.hl7v2.mllp import MllpListener, MllpSettings
 from adapters.hl7v2.settings import Hl7Settings, Hl7SiteSettings
 from gateway.bootstrap import Hub
 from gateway.clock import new_id, utc_now
+from gateway.errors import ConfigurationError
 from gateway.observability import get_logger
+from gateway.settings import MllpSettings as MllpListening
 
 _KEYS = {
     "site": "site_id",
@@ -39,7 +42,8 @@ def make_dispatcher(hub: Hub) -> Dispatcher:
                     assigning_authority=site.assigning_authority,
                 )
                 for site in hub.settings.sites
-            }
+            },
+            refresh_events=frozenset(hub.settings.federation.refresh_events),
         ),
         observe=observe,
         normalize_order=hub.normalize_order,
@@ -61,7 +65,36 @@ def make_listener(hub: Hub) -> MllpListener:
             max_connections=mllp.max_connections,
         ),
         observe=observe,
+        tls=tls_context(mllp),
     )
+
+
+def tls_context(settings: MllpListening) -> ssl.SSLContext | None:
+    """What the listener shows, and whom it believes; ``None`` without a certificate. TLS 1.2 at least.
+
+    Raises:
+        ConfigurationError: a file cannot be used; the text names the setting.
+    """
+    if settings.certificate_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.certificate_file, settings.key_file, password=_no_password)
+    except OSError as error:
+        raise ConfigurationError("mllp.certificate_file or mllp.key_file: cannot be used") from error
+    if settings.client_ca_file is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_verify_locations(settings.client_ca_file)
+        except OSError as error:
+            raise ConfigurationError("mllp.client_ca_file: cannot be used") from error
+    return context
+
+
+def _no_password() -> str:
+    """An encrypted key is refused: without this, OpenSSL would ask for its password on the terminal."""
+    return ""
 
 
 def observe(event: str, fields: Mapping[str, object]) -> None:

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from federation.sites.circuit import CircuitState
 from federation.sites.coverage import Coverage
+from federation.sites.directory import SiteDirectory
 from gateway.observability import DROPPED_KEYS
 from gateway.usefulness_metrics import UsefulnessGauges
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+_CIRCUIT_VALUES = {CircuitState.CLOSED: 0.0, CircuitState.HALF_OPEN: 1.0, CircuitState.OPEN: 2.0}
+
+
+class _SiteCollector(Collector):
+    """Circuits and open questions of the sites."""
+
+    def __init__(self, directory: SiteDirectory) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked at each exposition."""
+        asking = self._directory.asking
+        circuits = GaugeMetricFamily(
+            "priorlink_site_circuit", "0 closed, 1 half open, 2 open: the site is left alone", labels=["site_id"]
+        )
+        for site_id in sorted(self._directory.sources):
+            circuits.add_metric([site_id], _CIRCUIT_VALUES[asking.health(site_id).circuit.state])
+        yield circuits
+        yield GaugeMetricFamily(
+            "priorlink_open_questions", "Questions that wait for a site", value=float(asking.open_questions)
+        )
 
 
 class HubMetrics:
@@ -54,6 +84,10 @@ class HubMetrics:
         self.usefulness = UsefulnessGauges(self.registry)
         dropped = Gauge("priorlink_log_dropped_keys", "Log keys refused by the allow-list", registry=self.registry)
         dropped.set_function(lambda: float(DROPPED_KEYS.total))
+
+    def watch(self, directory: SiteDirectory) -> None:
+        """Show how the directory's sites are asked, as it is when somebody looks."""
+        self.registry.register(_SiteCollector(directory))
 
     def count_operation(self, operation: str, outcome: str, seconds: float) -> None:
         """One operation answered (or refused)."""

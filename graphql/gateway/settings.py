@@ -7,27 +7,25 @@ Sources, later wins: defaults, ``priorlink.toml`` (or ``--config FILE``), ``PRIO
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from gateway.access_settings import AuthSettings, ConsentSettings
+from gateway.archive_settings import Archive, Part
 from gateway.errors import ConfigurationError
 
 DEFAULT_CONFIG_FILE = Path("priorlink.toml")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class StoreSettings(_Part):
+class StoreSettings(Part):
     """Where the index is kept."""
 
     url: str = Field("sqlite:///priorlink.db", description="SQLAlchemy URL: sqlite:///FILE or postgresql://...")
 
 
-class HttpSettings(_Part):
+class HttpSettings(Part):
     """The HTTP hub."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -51,12 +49,23 @@ class HttpSettings(_Part):
     rates_url: str | None = Field(
         None, pattern=r"^rediss?://", description="where several hubs count requests together; none = each by itself"
     )
+    tls_certificate_file: Path | None = Field(None, description="PEM; with it the hub speaks TLS 1.2 and newer only")
+    tls_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="origins (https://ehr.example) whose pages may call /graphql from a browser; none = no page"
+    )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="addresses of proxies whose X-Forwarded-For is believed; none = nobody's"
     )
 
+    @model_validator(mode="after")
+    def _certificate_with_its_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file are needed together")
+        return self
 
-class SubscriptionSettings(_Part):
+
+class SubscriptionSettings(Part):
     """GraphQL subscriptions, over websockets (graphql-transport-ws) and server-sent events."""
 
     allowed_origins: tuple[str, ...] = Field(
@@ -70,37 +79,30 @@ class SubscriptionSettings(_Part):
     init_timeout_seconds: int = Field(10, ge=1, le=60, description="a websocket that says nothing is closed after this")
 
 
-class MllpSettings(_Part):
-    """The HL7 v2 listener."""
+class MllpSettings(Part):
+    """The HL7 v2 listener. With a certificate it speaks TLS and nothing else."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(2575, ge=0, le=65535, description="TCP port; 0 = any free one (printed)")
     max_frame_bytes: int = Field(16_777_216, ge=1_048_576, description="largest message, bytes")
     idle_timeout_seconds: float = Field(600.0, gt=0, description="a silent connection is closed after this")
     max_connections: int = Field(64, gt=0, description="connections at once")
-
-
-class AuthSettings(_Part):
-    """Whose tokens are taken. Exactly one of ``jwks_file`` and ``jwks_url``; without either nobody gets in."""
-
-    issuer: str = Field("", description="iss claim that tokens must carry")
-    audience: str = Field("priorlink", description="aud claim that tokens must carry")
-    jwks_file: Path | None = Field(None, description="JSON Web Key Set file, read again when it changes")
-    jwks_url: str | None = Field(
-        None, pattern=r"^https?://", description="JSON Web Key Set address, fetched again every 5 minutes"
+    certificate_file: Path | None = Field(None, description="PEM certificate (with its chain); none = no TLS")
+    key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    client_ca_file: Path | None = Field(
+        None, description="PEM of the authority that signed senders' certificates; none = senders show none"
     )
-    leeway_seconds: int = Field(30, ge=0, le=300, description="clock skew allowed, seconds")
 
     @model_validator(mode="after")
-    def _one_source_of_keys_with_its_issuer(self) -> Self:
-        if self.jwks_file is not None and self.jwks_url is not None:
-            raise ValueError("jwks_file and jwks_url exclude each other")
-        if (self.jwks_file is not None or self.jwks_url is not None) and not self.issuer:
-            raise ValueError("issuer is needed with jwks_file or jwks_url")
+    def _certificate_is_whole(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        if self.client_ca_file is not None and self.certificate_file is None:
+            raise ValueError("client_ca_file needs certificate_file and key_file")
         return self
 
 
-class AuthoritySettings(_Part):
+class AuthoritySettings(Part):
     """A registered assigning authority."""
 
     name: str = Field(min_length=1, description="namespace id as it stands in PID-3.4")
@@ -111,101 +113,7 @@ class AuthoritySettings(_Part):
     strong: bool = Field(False, description="one number to a person across sites (a national id)")
 
 
-class DicomwebArchive(_Part):
-    """An archive asked by QIDO-RS."""
-
-    protocol: Literal["dicomweb"]
-    url: str = Field(pattern=r"^https?://", description="DICOMweb root, without /studies")
-    token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
-    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
-    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
-    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
-
-
-class ArchiveTls(_Part):
-    """An association by TLS (DICOM PS3.15 B.12)."""
-
-    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
-    certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for a certificate")
-    key_file: Path | None = Field(None, description="PEM private key of that certificate")
-    server_name: str | None = Field(None, description="name its certificate must hold; none = the host")
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file go together")
-        return self
-
-
-class DimseArchive(_Part):
-    """An archive asked by C-FIND, study root."""
-
-    protocol: Literal["dimse"]
-    host: str
-    port: int = Field(ge=1, le=65535)
-    called_ae_title: str = Field(min_length=1, max_length=16)
-    calling_ae_title: str = Field("PRIORLINK", min_length=1, max_length=16)
-    max_associations: int = Field(4, ge=1, le=16, description="associations at once")
-    tls: ArchiveTls | None = Field(None, description="speak TLS; none = not encrypted")
-
-
-class FhirArchive(_Part):
-    """An archive asked by FHIR search for ImagingStudy: STU3, R4 or R5."""
-
-    protocol: Literal["fhir"]
-    url: str = Field(pattern=r"^https?://", description="FHIR root, without /ImagingStudy")
-    identifier_systems: tuple[str, ...] = Field(
-        (), description="systems (URIs) of the site's patient numbers there; none = urn:oid: and the authority's OID"
-    )
-    patient_search: Literal["two_step", "chained"] = Field(
-        "two_step", description="Patient first and then its studies, or patient.identifier in one search"
-    )
-    patient_parameter: Literal["patient", "subject"] = Field("patient", description="search parameter of ImagingStudy")
-    token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
-    token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
-    ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
-    client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
-    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
-
-
-class FolderArchive(_Part):
-    """A folder of DICOM files, with or without a DICOMDIR."""
-
-    protocol: Literal["folder"]
-    path: Path = Field(description="the folder; nothing outside of it is read")
-    index_file: Path | None = Field(None, description="SQLite file of its index; none = in memory, read anew at start")
-    poll_seconds: float = Field(5.0, ge=0, le=86_400, description="how old a look at the folder may be, seconds")
-
-
-class EdgeArchive(_Part):
-    """An archive behind an edge agent. With ``url`` the hub comes to the agent; without, the agent dials out."""
-
-    protocol: Literal["edge"]
-    url: str | None = Field(None, pattern=r"^https?://", description="the agent's address, without /graphql")
-    ca_file: Path | None = Field(None, description="PEM of the authority that signed the agent's certificate")
-    client_certificate_file: Path | None = Field(None, description="PEM shown to an agent that asks for one")
-    client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
-    agent_jwks_file: Path | None = Field(None, description="public keys of an agent that dials out")
-
-    @model_validator(mode="after")
-    def _has_one_way(self) -> Self:
-        if (self.url is None) == (self.agent_jwks_file is None):
-            raise ValueError("one of url (the agent listens) and agent_jwks_file (it dials out) is needed")
-        host = (self.url or "").partition("://")[2].partition("/")[0].rpartition("@")[2].rsplit(":", 1)[0]
-        if self.url is not None and self.url.startswith("http:") and host not in ("127.0.0.1", "[::1]", "localhost"):
-            raise ValueError("url must be https:// unless the agent is on this machine")
-        if (self.client_certificate_file is None) != (self.client_key_file is None):
-            raise ValueError("client_certificate_file and client_key_file go together")
-        return self
-
-
-Archive = Annotated[
-    DicomwebArchive | DimseArchive | FhirArchive | FolderArchive | EdgeArchive, Field(discriminator="protocol")
-]
-
-
-class SiteSettings(_Part):
+class SiteSettings(Part):
     """A hospital that takes part."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="short stable name; its HL7 sending facility")
@@ -217,24 +125,27 @@ class SiteSettings(_Part):
     sr_means_final_report: bool = Field(False, description="the archive takes an SR only once the report is signed")
     viewer_url_template: str | None = Field(None, description="opens a study; holds {study_instance_uid}")
     code_map: Path | None = Field(None, description="CSV: the site's procedure codes")
+    notify_secret_file: Path | None = Field(
+        None, description="file with the secret that signs the site's notices to /notify/ID; none = no notices"
+    )
     archive: Archive | None = Field(None, description="how its archive is asked; none = identities only")
 
 
-class AgentsSettings(_Part):
+class AgentsSettings(Part):
     """How edge agents know this hub."""
 
     hub_id: str = Field("priorlink-hub", min_length=1, description="iss of our tokens to agents, aud of theirs to us")
     signing_key_file: Path | None = Field(None, description="the hub's private key (priorlink sites new-key)")
 
 
-class TasksSettings(_Part):
+class TasksSettings(Part):
     """Background work."""
 
     broker_url: str | None = Field(None, description="redis://... or amqp://...; none = inside the hub's process")
     threads: int = Field(2, ge=1, le=64, description="worker threads")
 
 
-class AuditSettings(_Part):
+class AuditSettings(Part):
     """How long audit entries are kept, and where the head of their chain is kept outside of the store."""
 
     retention_days: int | None = Field(
@@ -246,7 +157,7 @@ class AuditSettings(_Part):
     head_every_seconds: float = Field(60.0, gt=0, le=86_400, description="how often serve adds the head, seconds")
 
 
-class AlertSettings(_Part):
+class AlertSettings(Part):
     """Whom to tell of alerts that were raised in the background (orders received as HL7 messages)."""
 
     webhook_url: str | None = Field(None, pattern=r"^https?://", description="receiver of signed POSTs; none = nobody")
@@ -261,7 +172,7 @@ class AlertSettings(_Part):
         return self
 
 
-class OidcSettings(_Part):
+class OidcSettings(Part):
     """Signing in to the pages at the issuer of ``auth`` (OpenID Connect, authorization code with PKCE)."""
 
     client_id: str = Field(min_length=1, description="the hub's client id at the issuer")
@@ -270,7 +181,7 @@ class OidcSettings(_Part):
     scope: str = Field("openid", description="scopes asked for, separated by spaces")
 
 
-class WebSettings(_Part):
+class WebSettings(Part):
     """The pages."""
 
     enabled: bool = Field(True, description="serve the pages at /")
@@ -286,7 +197,7 @@ class WebSettings(_Part):
     oidc: OidcSettings | None = None
 
 
-class CdsClientSettings(_Part):
+class CdsClientSettings(Part):
     """An ordering system that may call the CDS Hooks services."""
 
     issuer: str = Field(min_length=1, description="iss claim of its tokens")
@@ -302,7 +213,7 @@ class CdsClientSettings(_Part):
         return self
 
 
-class CdsHooksSettings(_Part):
+class CdsHooksSettings(Part):
     """Cards in the ordering system. Without ``base_url`` there are none."""
 
     base_url: str | None = Field(
@@ -317,11 +228,15 @@ class CdsHooksSettings(_Part):
     )
 
 
-class FederationSettings(_Part):
+class FederationSettings(Part):
     """How sites are asked and orders judged."""
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+    refresh_events: tuple[str, ...] = Field(
+        ("A01", "A04", "A05", "R01"),
+        description="HL7 trigger events after which the patient's archives are asked in the background",
+    )
     patience_ms: int = Field(
         15_000, ge=1_000, le=120_000, description="how long a late site is awaited behind the answer, milliseconds"
     )
@@ -332,7 +247,7 @@ class FederationSettings(_Part):
     )
 
 
-class UsefulnessSettings(_Part):
+class UsefulnessSettings(Part):
     """What the usefulness report counts with: a site's own tables."""
 
     dose_table: Path | None = Field(None, description="typical doses (TOML); none = doses/1, which ships")
@@ -340,7 +255,7 @@ class UsefulnessSettings(_Part):
     orderer_groups: Path | None = Field(None, description="CSV: orderer, group")
 
 
-class SurvivorshipSettings(_Part):
+class SurvivorshipSettings(Part):
     """Which site's values make the best view of a person. Without an order the newest value wins."""
 
     trusted_sites: tuple[str, ...] = Field((), description="site ids, most trusted first")
@@ -371,6 +286,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     usefulness: UsefulnessSettings = UsefulnessSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
+    consent: ConsentSettings = ConsentSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()

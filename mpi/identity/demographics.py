@@ -6,7 +6,6 @@ Values here are as received (escapes and character sets resolved). Canonical for
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import re
 from dataclasses import dataclass, field
@@ -62,12 +61,11 @@ class PartialDate:
             raise InvalidDemographics("date has a day but no month")
         if not 1 <= self.year <= 9999 or (self.month is not None and not 1 <= self.month <= 12):
             raise InvalidDemographics("date does not exist")
-        if (
-            self.month is not None
-            and self.day is not None
-            and not 1 <= self.day <= calendar.monthrange(self.year, self.month)[1]
-        ):
-            raise InvalidDemographics("date does not exist")
+        if self.month is not None and self.day is not None:
+            try:
+                dt.date(self.year, self.month, self.day)
+            except ValueError:
+                raise InvalidDemographics("date does not exist") from None
 
     @classmethod
     def parse(cls, text: str) -> PartialDate:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewItem
 from mpi.identity.decisions import DecisionKind
-from mpi.identity.review import NeverLink, ReviewDecision, ReviewItem, ReviewStatus
+from mpi.identity.review import NeverLink, ReviewDecision, ReviewItem, ReviewKind, ReviewStatus
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.chosen_records import lock_persons
 from mpi.usecases.link_persons import LinkPersons, link_persons
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.say_different import SayDifferent, say_different
+from mpi.usecases.take_over_update import take_over_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class DecideReview:
 def decide_review(
     command: DecideReview, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
 ) -> ReviewItem:
-    """Carry out the decision and close the item. SAME and DIFFERENT are decisions that can be undone.
+    """Carry out the decision and close the item. SAME and DIFFERENT about two records can be undone.
+
+    SAME about a number that may have been given twice: what the site said last is the patient's after all.
 
     Raises:
         UnknownReviewItem: no such item.
@@ -58,6 +61,8 @@ def decide_review(
             _join(command, item, uow, matcher, clock, new_id)
         elif command.decision is ReviewDecision.DIFFERENT:
             _part(command, item, uow, matcher, clock, new_id)
+    elif item.kind is ReviewKind.SUSPECTED_REUSE and command.decision is ReviewDecision.SAME:
+        take_over_update(item.left, said_by=command.decided_by, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
     return closed
 
 

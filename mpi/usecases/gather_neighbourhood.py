@@ -64,7 +64,7 @@ def gather_neighbourhood(
     ``former`` are earlier states of some of them (or of records now retired): who was near then is near now.
     ``candidates`` are what ``look_ahead`` found for the seeds, where nobody can have written since.
     """
-    gathering = _Gathering(seeds, uow, matcher, candidates)
+    gathering = Gathering(seeds, uow, matcher, candidates)
     for record in former:
         gathering.visit_former(record)
     gathering.close()
@@ -75,11 +75,20 @@ def _belong_together(scored: MatchScore) -> bool:
     return scored.decision is MatchDecision.LINK or (scored.decision is MatchDecision.REVIEW and is_nameless(scored))
 
 
-class _Gathering:
+class Gathering:
+    """The work on one neighbourhood. ``most_in_core``: where it is cut."""
+
     def __init__(
-        self, seeds: Collection[SourceRecord], uow: UnitOfWork, matcher: Matcher, candidates: Candidates | None
+        self,
+        seeds: Collection[SourceRecord],
+        uow: UnitOfWork,
+        matcher: Matcher,
+        candidates: Candidates | None = None,
+        *,
+        most_in_core: int = MOST_IN_CORE,
     ) -> None:
         self._of_seeds = candidates
+        self._most_in_core = most_in_core
         self._uow = uow
         self._matcher = matcher
         self._changed = {record.identifier: record for record in seeds}
@@ -87,6 +96,8 @@ class _Gathering:
         self._core: dict[str, SourceRecord] = {}
         self._waiting: dict[str, SourceRecord] = dict(self._records)
         self._near: dict[str, SourceRecord] = {}
+        self._near_by_key: dict[str, list[str]] = {}
+        self._keys: dict[str, frozenset[str]] = {}
         self._scores: dict[tuple[str, str], MatchScore] = {}
         self._pairs: dict[tuple[str, str], MatchScore] = {}
         self._persons: set[EnterpriseId] = set()
@@ -119,9 +130,9 @@ class _Gathering:
     def _close_by_evidence(self) -> None:
         while self._waiting:
             frontier, self._waiting = self._waiting, {}
-            if len(self._core) + len(frontier) > MOST_IN_CORE:
+            if len(self._core) + len(frontier) > self._most_in_core:
                 self._is_truncated = True
-                frontier = dict(sorted(frontier.items())[: max(0, MOST_IN_CORE - len(self._core))])
+                frontier = dict(sorted(frontier.items())[: max(0, self._most_in_core - len(self._core))])
             self._core |= frontier
             if not frontier:
                 break
@@ -130,22 +141,34 @@ class _Gathering:
             self._visit_candidates(frontier)
 
     def _visit_candidates(self, frontier: Mapping[str, SourceRecord]) -> None:
-        keys = {key for record in frontier.values() for key in self._matcher.blocking_keys(record)} - self._looked_up
+        keys = {key for name, record in frontier.items() for key in self._keys_of(name, record)} - self._looked_up
         if keys:
             self._looked_up |= keys
             found, self._of_seeds = self._of_seeds, None
             if found is None:
                 found = self._uow.records.sharing_keys(keys, limit=self._matcher.max_candidates * len(frontier))
             self._is_truncated |= found.truncated
-            for candidate in (*found.records, *self._changed.values()):
-                self._near.setdefault(str(candidate.identifier), self._current(candidate))
-        for record in frontier.values():
-            mine = self._matcher.blocking_keys(record)
-            for key, candidate in list(self._near.items()):
-                if candidate.identifier != record.identifier and not mine.isdisjoint(
-                    self._matcher.blocking_keys(candidate)
-                ):
-                    self._compare(record, candidate, key)
+            self._come_near(self._changed.values() if not self._near else ())
+            self._come_near(found.records)
+        for name, record in frontier.items():
+            shared = (self._near_by_key.get(key, ()) for key in self._keys_of(name, record))
+            for other in dict.fromkeys(name for names in shared for name in names):
+                if other != name:
+                    self._compare(record, self._near[other], other)
+
+    def _come_near(self, records: Iterable[SourceRecord]) -> None:
+        for record in records:
+            name = str(record.identifier)
+            if name not in self._near:
+                self._near[name] = current = self._current(record)
+                for key in self._keys_of(name, current):
+                    self._near_by_key.setdefault(key, []).append(name)
+
+    def _keys_of(self, name: str, record: SourceRecord) -> frozenset[str]:
+        """The blocking keys of the record as it counts here; it is the same one whenever it is asked for."""
+        if name not in self._keys:
+            self._keys[name] = self._matcher.blocking_keys(record)
+        return self._keys[name]
 
     def _compare(self, record: SourceRecord, candidate: SourceRecord, key: str) -> None:
         if self._is_sent_with(record, candidate) or self._is_sent_with(candidate, record):

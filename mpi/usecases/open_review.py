@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewItem, ReviewKind
-from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.ports import Clock, NewId, SettlingUnit
 
 
 def open_review(
@@ -13,7 +13,7 @@ def open_review(
     right: PatientIdentifier,
     *,
     source: str,
-    uow: UnitOfWork,
+    uow: SettlingUnit,
     clock: Clock,
     new_id: NewId,
     priority: int = 0,
@@ -51,7 +51,7 @@ def put_question(
     right: PatientIdentifier,
     *,
     source: str,
-    uow: UnitOfWork,
+    uow: SettlingUnit,
     clock: Clock,
     new_id: NewId,
     priority: int = 0,

@@ -24,6 +24,7 @@ from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
 from mpi.usecases.place_record import place_record
+from mpi.usecases.take_over_update import SUSPECTED
 
 
 class RegisterEffect(Enum):
@@ -175,7 +176,7 @@ def _suspect_reuse(
     command: RegisterRecord, stored: SourceRecord, uow: UnitOfWork, clock: Clock, new_id: NewId
 ) -> RegisterOutcome:
     """Keep the first person's data; staff find out whether the number was given twice."""
-    _remember(command, stored, "suspected_reuse", uow)
+    _remember(command, stored, SUSPECTED, uow)
     item = open_review(
         ReviewKind.SUSPECTED_REUSE,
         stored.identifier,

@@ -18,11 +18,14 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.person_ids import Held, assign_person_ids
 from mpi.identity.records import HistoryEntry, LinkSource, MatchGrade, PersonLink, SourceRecord
 from mpi.matching.neighbourhood import Neighbourhood, Persons, decide_persons, linking_score
-from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.ports import Clock, NewId, SettlingUnit, UnitOfWork
 from mpi.usecases.companions import has_evidence
 from mpi.usecases.gather_neighbourhood import MOST_IN_CORE, gather_neighbourhood, look_ahead
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_questions import settle_questions
+
+ALONE = "alone"
+"""Reason of a record that is nobody else's person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,40 @@ def settle_neighbourhood(
     ``has_own_history``: the caller writes into the history of each seed what became of it.
     """
     hood, seeds = _gather_locked(seeds, former, uow, matcher)
+    return settle_gathered(
+        hood,
+        [s.identifier for s in seeds],
+        source=source,
+        uow=uow,
+        matcher=matcher,
+        clock=clock,
+        new_id=new_id,
+        keep=keep,
+        has_own_history=has_own_history,
+    )
+
+
+def settle_gathered(
+    hood: Neighbourhood,
+    seeds: Collection[PatientIdentifier],
+    *,
+    source: str,
+    uow: SettlingUnit,
+    matcher: Matcher,
+    clock: Clock,
+    new_id: NewId,
+    keep: Mapping[PatientIdentifier, EnterpriseId] | None = None,
+    has_own_history: bool = True,
+) -> Settled:
+    """As ``settle_neighbourhood``, for a neighbourhood that is gathered and locked."""
     persons = decide_persons(hood)
     now = clock()
     links = _links(hood, persons, keep or {}, now, new_id)
-    reasons = _reasons(hood, links, {str(s.identifier) for s in seeds})
-    stored, changes = _store(hood, links, {s.identifier for s in seeds}, uow, matcher)
-    _remember_moves(changes, reasons, {s.identifier for s in seeds if has_own_history}, source, now, uow)
+    reasons = _reasons(hood, links, {str(identifier) for identifier in seeds})
+    stored, changes = _store(hood, links, set(seeds), uow, matcher)
+    _remember_moves(changes, reasons, set(seeds) if has_own_history else (), source, now, uow)
     _redirect(changes, uow)
-    items = settle_questions(
-        hood, persons, [s.identifier for s in seeds], source=source, uow=uow, clock=clock, new_id=new_id
-    )
+    items = settle_questions(hood, persons, seeds, source=source, uow=uow, clock=clock, new_id=new_id)
     return Settled(stored, changes, items.opened, items.closed, hood.is_truncated, reasons)
 
 
@@ -173,14 +200,14 @@ def _reason(hood: Neighbourhood, name: str, links: Mapping[str, PersonLink]) -> 
     if scored is not None:
         lines = " ".join(f"{w.comparison}={w.level}{w.match_weight:+.2f}" for w in scored.weights)
         return f"score {scored.score:.2f} {scored.model_version}: {lines}"
-    return "told together" if len(members) > 1 else "alone"
+    return "told together" if len(members) > 1 else ALONE
 
 
 def _store(
     hood: Neighbourhood,
     links: Mapping[str, PersonLink],
     seeds: Collection[PatientIdentifier],
-    uow: UnitOfWork,
+    uow: SettlingUnit,
     matcher: Matcher,
 ) -> tuple[dict[PatientIdentifier, SourceRecord], tuple[LinkChange, ...]]:
     stored: dict[PatientIdentifier, SourceRecord] = {}
@@ -202,7 +229,7 @@ def _remember_moves(
     told: Collection[PatientIdentifier],
     source: str,
     now: dt.datetime,
-    uow: UnitOfWork,
+    uow: SettlingUnit,
 ) -> None:
     """A record that came into another person through somebody else has that in its own history."""
     for change in changes:
@@ -212,7 +239,7 @@ def _remember_moves(
             uow.history.append(HistoryEntry(change.identifier, "moved", now, source, after, detail=detail))
 
 
-def _redirect(changes: Collection[LinkChange], uow: UnitOfWork) -> None:
+def _redirect(changes: Collection[LinkChange], uow: SettlingUnit) -> None:
     """A person that lost all records redirects to where most of them went; one that has records again does not."""
     went: dict[EnterpriseId, Counter[EnterpriseId]] = {}
     for change in changes:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewDecision, ReviewItem, ReviewKind
 from mpi.matching.neighbourhood import Neighbourhood, Persons, Question
-from mpi.ports import Clock, NewId, UnitOfWork
+from mpi.ports import Clock, NewId, SettlingUnit
 from mpi.usecases.open_review import put_question
 from mpi.usecases.supersede_reviews import supersede_item
 
@@ -34,7 +34,7 @@ def settle_questions(
     raised_by: Collection[PatientIdentifier],
     *,
     source: str,
-    uow: UnitOfWork,
+    uow: SettlingUnit,
     clock: Clock,
     new_id: NewId,
 ) -> SettledQuestions:
@@ -76,7 +76,7 @@ def _is_raised_by_score(item: ReviewItem) -> bool:
 
 
 def _not_answered(
-    questions: Collection[Question], placed: Collection[PatientIdentifier], uow: UnitOfWork
+    questions: Collection[Question], placed: Collection[PatientIdentifier], uow: SettlingUnit
 ) -> list[Question]:
     """Without what staff dismissed, and without words they have answered in any way."""
     answers: dict[frozenset[PatientIdentifier], set[ReviewDecision | None]] = {}
@@ -95,7 +95,7 @@ def _open(
     question: Question,
     raised_by: set[PatientIdentifier],
     source: str,
-    uow: UnitOfWork,
+    uow: SettlingUnit,
     clock: Clock,
     new_id: NewId,
 ) -> str:

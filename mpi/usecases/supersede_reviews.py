@@ -8,7 +8,7 @@ from dataclasses import replace
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import ReviewItem, ReviewStatus
-from mpi.ports import Clock, UnitOfWork
+from mpi.ports import Clock, SettlingUnit, UnitOfWork
 from mpi.units import UnitConflict
 
 
@@ -31,7 +31,7 @@ def supersede_settled(
             supersede_item(item, uow=uow, clock=clock)
 
 
-def supersede_item(item: ReviewItem, *, uow: UnitOfWork, clock: Clock) -> None:
+def supersede_item(item: ReviewItem, *, uow: SettlingUnit, clock: Clock) -> None:
     """The question no longer stands.
 
     Raises:

@@ -139,6 +139,28 @@ class TestRecords:
             assert unit.records.sharing_keys(["both"], limit=5).records == (a_record(person="E-2"),)
             assert unit.records.sharing_keys(["new"], limit=5).records == (a_record(person="E-2"),)
 
+    def test_many_are_added_as_each_would_be_saved(self, store: Store) -> None:
+        keep_records(store, a_record("9"), keys=["k"])
+        one, other = a_record("1", said=everything_said()), a_record("2", person="E-2")
+        with store.begin() as unit:
+            unit.records.add_many([])
+            unit.records.add_many([(one, ["k", "l"]), (other, [])])
+            unit.commit()
+        with store.begin() as unit:
+            assert unit.records.get_many([an_identifier("1"), an_identifier("2")]) == {
+                an_identifier("1"): one,
+                an_identifier("2"): other,
+            }
+            assert unit.records.sharing_keys(["k", "l"], limit=5).records == (one, a_record("9"))
+            unit.records.save(a_record("3"), blocking_keys=["k"])
+            unit.records.save(one, blocking_keys=["l"])
+            assert len(unit.records.sharing_keys(["k"], limit=5).records) == 2
+
+    def test_a_record_that_is_stored_is_not_added(self, store: Store) -> None:
+        keep_records(store, a_record("1"))
+        with store.begin() as unit, pytest.raises(store.refusals):
+            unit.records.add_many([(a_record("1"), [])])
+
     def test_members_of_persons_are_active_and_in_order(self, store: Store) -> None:
         keep_records(
             store,
@@ -252,6 +274,16 @@ class TestHistoryAndAudit:
         with store.begin() as unit:
             assert unit.history.of(an_identifier()) == (entries[1], entries[0], entries[2])
             assert [entry.demographics for entry in unit.history.of(an_identifier("other"))] == [None]
+
+    def test_many_entries_are_one_history(self, store: Store) -> None:
+        first, second = a_history_entry(), a_history_entry("moved", at=later(hours=1))
+        bare = replace(a_history_entry("retired", at=later(hours=2)), demographics=None, enterprise_id=None)
+        with store.begin() as unit:
+            unit.history.append_many([])
+            unit.history.append_many([second, first, bare])
+            unit.commit()
+        with store.begin() as unit:
+            assert unit.history.of(an_identifier()) == (first, second, bare)
 
     def test_audit_is_newest_first_and_limited(self, store: Store) -> None:
         with store.begin() as unit:

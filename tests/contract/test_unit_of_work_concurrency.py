@@ -12,6 +12,7 @@ from federation.ports import UnitOfWork
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import EnterpriseId
 from mpi.units import UnitConflict, carry_out
+from tests.contract.conftest import POSTGRESQL
 from tests.contract.stores import NOW, Store, a_change, a_record, an_identifier, an_item, keep_records
 
 PATIENCE_SECONDS = 30
@@ -71,6 +72,43 @@ def test_a_lock_is_held_until_the_unit_ends(store: Store) -> None:
             unit.commit()
         future.result(PATIENCE_SECONDS)
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("is_alone_first", [True, False])
+def test_who_locks_others_out_is_alone(store: Store, is_alone_first: bool) -> None:
+    """Whoever locks any key waits for one that is alone, and is waited for by one that wants to be."""
+    order: list[str] = []
+    locked = threading.Event()
+
+    def lock(unit: UnitOfWork, is_alone: bool) -> None:
+        if is_alone:
+            unit.lock_out_others()
+            assert not unit.lock(["a"])
+        else:
+            unit.lock(["a"])
+
+    def second() -> None:
+        locked.wait(PATIENCE_SECONDS)
+        with store.begin() as unit:
+            lock(unit, not is_alone_first)
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(second)
+        with store.begin() as unit:
+            lock(unit, is_alone_first)
+            locked.set()
+            assert not _ends_within(future, 0.2)
+            order.append("first")
+        future.result(PATIENCE_SECONDS)
+    assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("store", [POSTGRESQL], indirect=True)
+def test_those_who_lock_other_keys_are_not_in_each_others_way(store: Store) -> None:
+    with store.begin() as one, store.begin() as other:
+        assert one.lock(["a"])
+        assert other.lock(["b"])
 
 
 def test_who_holds_a_lock_never_waits_for_another(sql_store: Store) -> None:

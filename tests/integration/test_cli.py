@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bench.patients import write_patients
+from gateway.cli.identities import ROWS_PER_TRANSACTION
 from tests.contract.archives import instances
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +75,17 @@ def test_link_writes_every_record_once_and_joins_the_same_woman(shell: Shell) ->
     assert header == "a,b,score,match_probability,reason"
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "spark", "nonsense"])
+def test_an_engine_that_is_not_there_is_refused_and_those_that_are_get_named(shell: Shell, engine: str) -> None:
+    arguments = ("mpi", "link", EXAMPLES / "patients.csv", "--clusters", "c.csv", "--review", "r.csv", "--engine")
+    done = shell.run(*arguments, engine, code=2)
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert engine in done.stderr
+    assert "there is python" in done.stderr
+    assert not (shell.folder / "c.csv").exists()
+    assert shell.json(*arguments, "python")["records"] == 4
+
+
 def test_link_reads_gzip_and_a_byte_order_mark(shell: Shell) -> None:
     path = shell.folder / "p.csv.gz"
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + (EXAMPLES / "patients.csv").read_bytes()))
@@ -119,6 +135,28 @@ def test_load_takes_good_rows_reports_bad_ones_and_can_be_run_again(shell: Shell
     assert len(shell.table("rejects.csv")) == 2
     again = shell.json("mpi", "load", path, "--config", shell.config, code=1)
     assert again["effects"] == {**dict.fromkeys(first["effects"], 0), "unchanged": 4}  # type: ignore[call-overload]
+
+
+def test_a_load_that_is_killed_leaves_whole_batches_and_goes_on_when_run_again(shell: Shell) -> None:
+    shell.run("db", "upgrade", "--config", shell.config)
+    records, truth = shell.folder / "many.csv", shell.folder / "truth.csv"
+    write_patients(2 * ROWS_PER_TRANSACTION + 300, records, truth)
+    command = [PRIORLINK, "mpi", "load", records, "--config", shell.config]
+    with subprocess.Popen(command, cwd=shell.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not stored_records(shell):
+            time.sleep(0.01)
+        process.kill()
+    left = stored_records(shell)
+    assert left in (ROWS_PER_TRANSACTION, 2 * ROWS_PER_TRANSACTION, 2 * ROWS_PER_TRANSACTION + 300)
+    again = shell.json("mpi", "load", records, "--config", shell.config)
+    assert again["effects"]["unchanged"] == left  # type: ignore[index]
+    assert again["effects"]["created"] == again["rows"] - left == stored_records(shell) - left  # type: ignore[index,operator]
+
+
+def stored_records(shell: Shell) -> int:
+    with closing(sqlite3.connect(shell.folder / "priorlink.db")) as database:
+        (count,) = database.execute("SELECT count(*) FROM source_record").fetchone()
+    return int(count)
 
 
 def test_explain_adds_up(shell: Shell) -> None:
@@ -201,6 +239,10 @@ def test_sites_are_listed_and_one_that_is_down_is_said_to_be(shell: Shell) -> No
     shell.run("db", "upgrade", "--config", shell.config)
     probes = shell.json("sites", "check", "--config", shell.config, code=1)["sites"]
     assert [(p["site"], p["ok"]) for p in probes] == [("NGH", False), ("LKM", False)]  # type: ignore[attr-defined]
+    listed = {s["site"]: s for s in shell.json("sites", "list", "--config", shell.config)["sites"]}  # type: ignore[attr-defined]
+    assert listed["NGH"]["capabilities"]["reason"] == probes[0]["reason"]  # type: ignore[index]
+    assert [listed[s]["capabilities"] is None for s in ("NGH", "LKM", "RDI")] == [False, False, True]
+    assert listed["NGH"]["health"] is None
     assert "no site XYZ" in shell.run("sites", "check", "XYZ", "--config", shell.config, code=3).stderr
 
 

@@ -149,19 +149,27 @@ def test_a_row_that_is_no_dataset_loses_only_itself() -> None:
     assert answer.is_complete
 
 
-def test_rows_in_another_syntax_than_agreed_are_nobodys() -> None:
-    """Implicit was agreed on; the rows come in explicit, or big endian: no empty list, and nothing is made up."""
-    for is_implicit, is_little_endian in ((False, True), (True, False), (False, False)):
-        dataset = found("1.1").identifier
-        assert isinstance(dataset, Dataset)
-        row = encode(dataset, is_implicit, is_little_endian)
-        try:
-            answer, _ = ask([FindReply(0xFF00, row), DONE])
-        except SourceProtocolError as failure:
-            assert failure.reason == "unreadable_rows"  # noqa: PT017 - either outcome is right
-        else:
-            assert answer.studies == ()
-            assert answer.dropped_count == 1
+@pytest.mark.parametrize(("is_implicit", "is_little_endian"), [(False, True), (True, False), (False, False)])
+def test_a_row_in_another_syntax_than_agreed_is_read_rightly_or_not_at_all(
+    is_implicit: bool, is_little_endian: bool
+) -> None:
+    """Implicit little endian was agreed. No empty list without a word, and nothing is made up."""
+    dataset = found("1.1").identifier
+    assert isinstance(dataset, Dataset)
+    script = [FindReply(0xFF00, encode(dataset, is_implicit, is_little_endian)), DONE]
+    with scripted_cfind(script) as server:
+        outcome = asyncio.run(_tried(server))
+    if isinstance(outcome, SourceError):
+        assert outcome.reason == "unreadable_rows"
+    else:
+        assert uids(outcome) == ["1.1"] or (uids(outcome), outcome.dropped_count) == ([], 1)
+
+
+async def _tried(server: ScriptedCfind) -> SiteAnswer | SourceError:
+    try:
+        return await _run(server, 1, {})
+    except SourceError as error:
+        return error
 
 
 def test_names_without_a_declared_set_are_read_with_the_sites() -> None:

@@ -447,3 +447,21 @@ def test_each_published_operation_fits_the_schema_and_is_named_like_its_file(pat
     document = parse(path.read_text())
     assert validate(build_schema()._schema, document) == []
     assert document.definitions[0].name.value == path.stem  # type: ignore[attr-defined]
+
+
+def test_sites_tell_how_they_do_and_who_is_left_alone() -> None:
+    hub = hub_of_ana(answering("NGH", [study("2.999.1", "NGH|0007")]), refusing("LKM"))
+    for _ in range(6):
+        hub.run("ImagingHistory", Role.PHYSICIAN, patient=ANAS)
+    found = {site["id"]: site["health"] for site in hub.run("Sites", Role.SITE_ADMIN)["sites"]}
+    assert (found["NGH"]["circuit"], found["NGH"]["answeredCount"], found["NGH"]["failedCount"]) == ("CLOSED", 6, 0)
+    assert found["NGH"]["p50LatencyMs"] is not None
+    assert (found["LKM"]["circuit"], found["LKM"]["failedCount"], found["LKM"]["lastReason"]) == (
+        "OPEN",
+        5,
+        "connection_refused",
+    )
+    assert found["RDI"] is None
+    history = hub.run("ImagingHistory", Role.PHYSICIAN, patient=ANAS)
+    lkm = next(entry for entry in history["coverage"] if entry["site"] == "LKM")
+    assert (lkm["state"], lkm["reason"], history["complete"]) == ("SKIPPED", "circuit_open", False)

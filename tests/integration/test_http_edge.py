@@ -224,6 +224,8 @@ def test_metrics_count_operations_and_sites_and_nothing_about_persons() -> None:
     assert 'priorlink_operations_total{operation="imagingHistory",outcome="success"} 1.0' in text
     assert 'priorlink_operations_total{operation="reviewQueue",outcome="refused"} 1.0' in text
     assert 'priorlink_site_answers_total{site_id="LKM",state="FAILED"} 1.0' in text
+    assert 'priorlink_site_circuit{site_id="LKM"} 0.0' in text
+    assert "priorlink_open_questions 0.0" in text
     assert hub.index.person_of("NGH|0007") not in text
     assert '0007"' not in text
     assert "|0007" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -253,3 +254,19 @@ def test_a_claim_has_bounds(minutes: int) -> None:
     assert (refused["code"], refused["field"]) == ("out_of_range", "minutes")
     missing = hub_with_questions().run("ClaimReviewItem", Role.RECORDS, id="x")
     assert missing["__typename"] == "ReviewItemNotFound"
+
+
+def test_what_was_kept_back_under_a_number_is_shown_where_it_is_decided() -> None:
+    staff = three_of_ana_and_otto()
+    staff.hub.index.register("NGH|2", as_=replace(ANA, name=replace(ANA.name, family="Nowak")))
+    (item,) = [edge["node"] for edge in staff.do("ReviewQueue")["edges"]]
+    query = (
+        "query($id: ID!) { reviewItem(id: $id) { ... on ReviewItem { keptBack { name { family } birthDate source } "
+        "left { record { name { family } } } } } }"
+    )
+    shown = staff.hub.ask(query, Role.RECORDS, id=item["id"])["reviewItem"]
+    assert shown["keptBack"] == {"name": {"family": "Nowak"}, "birthDate": "1984-03-12", "source": "test"}
+    assert shown["left"]["record"]["name"]["family"] == "Okafor"
+    decided = staff.do("DecideReviewItem", id=item["id"], expectedVersion=item["version"], decision="SAME")
+    assert decided["__typename"] == "ReviewDecided"
+    assert staff.person("NGH|2")["goldenRecord"]["name"]["family"] == "Nowak"

@@ -162,6 +162,34 @@ def test_a_number_given_to_a_second_person_is_not_taken_over(index: Index) -> No
     assert [kind for _, kind, _, _ in index.open_items()] == ["suspected_reuse"]
 
 
+def test_a_corrected_name_is_taken_over_once_staff_say_that_it_is_the_same_patient(index: Index) -> None:
+    index.register("NGH|1", as_=ANA)
+    corrected = person("Nowak", "Zofia", born="1984-03-12", sex="F")
+    assert index.register("NGH|1", as_=corrected).effect is RegisterEffect.SUSPECTED_REUSE
+    ((item, _, _, _),) = index.open_items()
+    index.decide(item, "same")
+    said = index.resolve("NGH|1").records[0].demographics
+    assert (said.name.family, said.name.given, said.address) == ("Nowak", "Zofia", ANA.address)
+    assert index.register("NGH|1", as_=corrected).effect is RegisterEffect.UNCHANGED
+    assert index.open_items() == []
+
+
+def test_a_second_person_under_a_number_is_kept_back_also_after_staff_say_that_they_differ(index: Index) -> None:
+    index.register("NGH|1", as_=ANA)
+    index.register("NGH|1", as_=STRANGER)
+    ((item, _, _, _),) = index.open_items()
+    index.decide(item, "different")
+    assert index.resolve("NGH|1").records[0].demographics == ANA
+
+
+@pytest.mark.parametrize("shared", ["phone", "address"])
+def test_a_wholly_other_name_is_a_correction_where_something_else_agrees(index: Index, shared: str) -> None:
+    index.register("NGH|1", as_=ANA)
+    other = person("Nowak", "Zofia", born="1984-03-12", sex="F")
+    agreeing = replace(other, phones=ANA.phones) if shared == "phone" else replace(other, address=ANA.address)
+    assert index.register("NGH|1", as_=agreeing).effect is RegisterEffect.UPDATED
+
+
 def test_an_older_update_that_comes_late_changes_nothing(index: Index) -> None:
     index.register("NGH|1", as_=ANA, at=NOON)
     outcome = index.register("NGH|1", as_=replace(ANA, phones=("202-555-0000",)), at=NOON - dt.timedelta(hours=1))

@@ -309,3 +309,19 @@ def test_an_error_of_one_number_does_not_hide_what_is_known_of_the_other() -> No
         assert (uids(found), entry.state, entry.reason) == (["2.999.1"], CoverageState.PARTIAL, "connection_refused")
 
     play(story())
+
+
+def test_how_a_site_does_is_kept_for_other_processes() -> None:
+    async def story() -> None:
+        world = world_of_ana()
+        await ask_and_keep(world)
+        world.archives["LKM"].error = SourceUnavailable("connection_refused")
+        for _ in range(3):
+            await ask_and_keep(world)
+        with world.reading() as uow:
+            kept = {report.site_id: report for report in uow.site_reports.health()}
+        assert kept[SiteId("NGH")].circuit is CircuitState.CLOSED
+        lkm = kept[SiteId("LKM")]
+        assert (lkm.circuit, lkm.failed_count, lkm.last_reason) == (CircuitState.OPEN, 3, "connection_refused")
+
+    play(story())

@@ -159,19 +159,22 @@ def test_07_a_key_with_a_missing_part_is_not_used(staff: Staff) -> None:
 
 
 def test_08_over_the_limit_the_nearest_are_compared_and_it_is_said(staff: Staff) -> None:
-    resources = staff.hub.resources
-    small = replace(resources, matcher=Matcher(resources.matcher.model, AUTHORITIES, max_candidates=3))
-    hub = Hub(answering("NGH"), units=staff.hub.units)
-    hub.index.matcher = small.matcher
+    hub = staff.hub
+    small = Matcher(hub.resources.matcher.model, AUTHORITIES, max_candidates=3)
+    object.__setattr__(hub.resources, "matcher", small)
+    hub.index.matcher = small
     for number in range(12):
         crowd = person("Arroyo", "Bea", born="1984-03-12", sex="F", street=f"{number} Hill Way")
         hub.index.register(f"NGH|{number}", as_=crowd)
-    hub.index.register("NGH|99", as_=ANA)
-    outcome = hub.index.register("LKM|1", as_=ANA)
-    assert hub.index.are_one("NGH|99", "LKM|1")
-    assert outcome.is_truncated
-    staff.hub.metrics.count_truncated("fhir:match")
-    assert b'priorlink_truncated_matches_total{operation="fhir:match"} 1.0' in staff.hub.metrics.exposition()
+    fhir = FhirClient(hub)
+    assert fhir.create(patient("NGH|99")).status_code == 201
+    said = patient("https://lkm.example/ids|1", name=[{"family": "Arroyo", "given": ["Bea"]}])
+    asked = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": said}]}
+    codes = [e["resource"] for e in fhir.post("/Patient/$match", asked).json()["entry"]]
+    assert any("truncated" in str(entry) for entry in codes)
+    assert b'priorlink_truncated_matches_total{operation="fhir:match"} 1.0' in hub.metrics.exposition()
+    fhir.create(patient("https://lkm.example/ids|55"))
+    assert staff.one("NGH|99", "LKM|55")
 
 
 def test_09_the_queue_in_numbers_is_one_call(staff: Staff) -> None:
@@ -247,6 +250,7 @@ def test_14_a_record_that_fits_a_person_and_one_that_was_parted_from_it_waits(st
     assert not staff.one("NGH|1", "LKM|9")
     items = [edge["node"] for edge in staff.do("ReviewQueue")["edges"]]
     assert items
+    assert all("never_link" in item["guards"] for item in items)
     assert not staff.one("RDI|5", "NGH|1")
     assert not staff.one("RDI|5", "LKM|9")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from federation.errors import UnknownSite
 from federation.ports import SiteProbe
+from federation.sites.site import SiteId
 from gateway.cli.folder_index import index_site
 from gateway.cli.output import ConfigOption, JsonOption, emit, say
 from gateway.errors import InputRefused
@@ -24,15 +25,20 @@ PROBE_TIMEOUT_SECONDS = 5.0
 
 @app.command("list")
 def list_sites(config: ConfigOption = None, as_json: JsonOption = False) -> int:
-    """Registered sites and how each is asked."""
+    """Registered sites, how each is asked, how it has been doing and what it supports, as far as the store knows."""
+    from gateway.site_reports import StoredReports, capabilities_document, health_document, stored_reports
+
     settings = load_settings(config)
-    rows = [
+    reports = stored_reports(settings) or StoredReports()
+    rows: list[dict[str, Any]] = [
         {
             "site": site.id,
             "name": site.name,
             "assigning_authority": site.assigning_authority,
             "protocol": None if site.archive is None else site.archive.protocol,
             "time_zone": site.time_zone,
+            "health": health_document(reports.health.get(SiteId(site.id))),
+            "capabilities": capabilities_document(reports.capabilities.get(SiteId(site.id))),
         }
         for site in settings.sites
     ]
@@ -40,9 +46,15 @@ def list_sites(config: ConfigOption = None, as_json: JsonOption = False) -> int:
         emit({"sites": rows})
     else:
         for row in rows:
-            say(f"{row['site']:<12} {row['protocol'] or 'no archive':<10} {row['name']}")
+            say(f"{row['site']:<12} {row['protocol'] or 'no archive':<10} {_how_it_does(row['health'])} {row['name']}")
         say(f"{len(rows)} sites")
     return 0
+
+
+def _how_it_does(health: dict[str, Any] | None) -> str:
+    if health is None or health["p50_latency_ms"] is None:
+        return f"{'-' if health is None else health['circuit']:<10} {'':<10}"
+    return f"{health['circuit']:<10} {str(health['p50_latency_ms']) + ' ms':<10}"
 
 
 @app.command("check")
@@ -51,8 +63,9 @@ def check_sites(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Ask each archive whether it is there and what it supports; exit 1 if one is not."""
+    """Ask each archive whether it is there and what it supports, and keep what it said; exit 1 if one is not."""
     from gateway.bootstrap import build_hub
+    from gateway.site_reports import capability_report
 
     hub = build_hub(load_settings(config))
     try:
@@ -65,9 +78,14 @@ def check_sites(
         try:
             return list(await asyncio.gather(*(s.check(timeout_seconds=PROBE_TIMEOUT_SECONDS) for s in sources)))
         finally:
-            await hub.aclose()
+            await hub.directory.aclose()
 
     probes = asyncio.run(probe_all())
+    with hub.units() as uow:
+        for probe in probes:
+            uow.site_reports.save_capabilities(capability_report(probe))
+        uow.commit()
+    hub.engine.dispose()
     if as_json:
         emit({"sites": [_document(probe) for probe in probes]})
     else:

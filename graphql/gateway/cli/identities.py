@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,19 +27,21 @@ from mpi.matching.match_model import default_model
 from mpi.ports import UnitOfWork
 from mpi.units import carry_out
 from mpi.usecases.explain_pair import explain_pair
-from mpi.usecases.register_record import RegisterEffect, RegisterRecord, register_record
+from mpi.usecases.register_batch import Taken, register_batch
+from mpi.usecases.register_record import RegisterEffect, RegisterRecord
 
 if TYPE_CHECKING:
     from gateway.bootstrap import Hub
 
 app = typer.Typer(help="the master patient index", no_args_is_help=True)
 
-ROWS_PER_TRANSACTION = 200
+ROWS_PER_TRANSACTION = 1_000
 BEFORE_ANY_MESSAGE = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Event time of a row without a registration date: whatever a feed says later is newer."""
 
 LONGEST_IDENTIFIER = 500
 """Facility and number together; far below what a database index takes."""
+LINK_ENGINES = ("python",)
 _DAMAGED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 DateFormatOption = Annotated[
     str | None, typer.Option("--date-format", help="strptime form of the dates, when they are not ISO (%d/%m/%Y)")
@@ -64,10 +67,10 @@ def load(
     note_columns(table)
     counts = dict.fromkeys([effect.value for effect in RegisterEffect], 0)
     refused: list[tuple[CsvRow, str]] = []
-    with progress("loading", len(table.rows)) as advance:
+    with whole_file_in_memory(), progress("loading", len(table.rows)) as advance:
         for start in range(0, len(table.rows), ROWS_PER_TRANSACTION):
             batch = table.rows[start : start + ROWS_PER_TRANSACTION]
-            _load_batch(hub, batch, date_format, counts, refused)
+            refused += _load_batch(hub, _mapped(batch, date_format), counts)
             advance(start + len(batch))
     _write_rejects(rejects, table, refused)
     document = {
@@ -87,41 +90,38 @@ def load(
 
 
 def _load_batch(
-    hub: Hub,
-    batch: tuple[CsvRow, ...],
-    date_format: str | None,
-    counts: dict[str, int],
-    refused: list[tuple[CsvRow, str]],
-) -> None:
+    hub: Hub, batch: Sequence[tuple[CsvRow, RegisterRecord | MpiError]], counts: dict[str, int]
+) -> list[tuple[CsvRow, str]]:
     """One transaction: a file that is stopped half-way has whole batches in it, and can be loaded again."""
+    commands = [command for _, command in batch if not isinstance(command, MpiError)]
 
-    def load(uow: UnitOfWork) -> tuple[list[RegisterEffect], list[tuple[CsvRow, str]]]:
-        effects, problems = [], []
-        for row in batch:
-            try:
-                effects.append(_take_row(_command(row, date_format), hub, uow))
-            except MpiError as error:
-                problems.append((row, str(error)))
-        detail = f"rows={len(effects)}"
+    def take(uow: UnitOfWork) -> list[Taken]:
+        taken = register_batch(commands, uow=uow, matcher=hub.matcher, clock=utc_now, new_id=new_id)
+        rows = sum(not isinstance(effect, MpiError) for effect in taken)
+        detail = f"rows={rows}"
         uow.audit.append(AuditEvent(utc_now(), "command-line", "", "mpi load", AuditOutcome.SUCCESS, detail=detail))
         uow.commit()
-        return effects, problems
+        return taken
 
-    effects, problems = carry_out(hub.units, load)
-    for effect in effects:
-        counts[effect.value] += 1
-    refused += problems
+    taken = iter(carry_out(hub.units, take))
+    refused = []
+    for row, command in batch:
+        effect = command if isinstance(command, MpiError) else next(taken)
+        if isinstance(effect, MpiError):
+            refused.append((row, str(effect)))
+        else:
+            counts[effect.value] += 1
+    return refused
 
 
-def _take_row(command: RegisterRecord, hub: Hub, uow: UnitOfWork) -> RegisterEffect:
-    """Register the row, unless this very row was taken before: then nothing is to be remembered again."""
-    (identifier,) = command.identifiers
-    if uow.records.get(identifier) is not None and any(
-        (entry.source, entry.at, entry.demographics) == (command.source, command.event_at, command.update.sent)
-        for entry in uow.history.of(identifier)
-    ):
-        return RegisterEffect.UNCHANGED
-    return register_record(command, uow=uow, matcher=hub.matcher, clock=utc_now, new_id=new_id).effect
+def _mapped(batch: Sequence[CsvRow], date_format: str | None) -> list[tuple[CsvRow, RegisterRecord | MpiError]]:
+    found: list[tuple[CsvRow, RegisterRecord | MpiError]] = []
+    for row in batch:
+        try:
+            found.append((row, _command(row, date_format)))
+        except MpiError as error:
+            found.append((row, error))
+    return found
 
 
 def _command(row: CsvRow, date_format: str | None) -> RegisterRecord:
@@ -168,11 +168,14 @@ def link(
     clusters: Annotated[Path, typer.Option("--clusters", help="write record_id, cluster_id here")],
     review: Annotated[Path, typer.Option("--review", help="write pairs for records staff here")],
     model: Annotated[Path | None, typer.Option("--model", help="match model; default: the one that ships")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="what finds and scores pairs: python")] = LINK_ENGINES[0],
     one_to_one: OneToOneOption = False,
     date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Link the records of a file as a dry run: nothing is stored."""
+    if engine not in LINK_ENGINES:
+        raise typer.BadParameter(f"--engine: {engine} is not built in; there is {', '.join(LINK_ENGINES)}")
     chosen = default_model() if model is None else load_model(model)
     with whole_file_in_memory(), progress("linking", None) as advance:
         rows = read_link_rows(file, date_format)

@@ -10,7 +10,7 @@ import strawberry
 from gateway.cursors import review_cursor
 from gateway.loaders import ReviewCase, ReviewCases
 from gateway.schema.paging import PageInfo
-from gateway.schema.persons import SourceRecord, identifier_of
+from gateway.schema.persons import BIRTH_DATE, PersonName, PostalAddress, SourceRecord, identifier_of
 from gateway.schema.refusals import (
     CODE,
     MESSAGE,
@@ -22,6 +22,7 @@ from gateway.schema.refusals import (
 )
 from gateway.schema.studies import PatientIdentifier
 from mpi.identity import identifiers, records
+from mpi.identity.demographics import AdministrativeSex, Demographics
 from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
 
 
@@ -44,6 +45,31 @@ class ReviewSide:
         return cls(identifier=identifier_of(identifier), record=shown)
 
 
+@strawberry.type(description="What a site said of a number, and the index did not take over. Missing parts are empty.")
+class KeptBack:
+    name: PersonName = strawberry.field(description="The name.")
+    birth_date: str | None = strawberry.field(description=BIRTH_DATE)
+    sex: AdministrativeSex | None = strawberry.field(description="Null: not said.")
+    address: PostalAddress = strawberry.field(description="The address.")
+    phones: list[str] = strawberry.field(description="As written by the site.")
+    said_at: dt.datetime = strawberry.field(description="Event time.")
+    source: str = strawberry.field(description="The door, the event and the sender.")
+
+    @classmethod
+    def from_domain(cls, entry: records.HistoryEntry) -> KeptBack:
+        """The same, without strong ids."""
+        said = entry.demographics or Demographics()
+        return cls(
+            name=PersonName.from_domain(said.name),
+            birth_date=None if said.birth_date is None else said.birth_date.isoformat(),
+            sex=said.sex,
+            address=PostalAddress.from_domain(said.address),
+            phones=list(said.phones),
+            said_at=entry.at,
+            source=entry.source,
+        )
+
+
 @strawberry.type(description="One question about two records.")
 class ReviewItem:
     id: strawberry.ID = strawberry.field(description="Names the item.")
@@ -60,6 +86,9 @@ class ReviewItem:
     model_version: str | None = strawberry.field(description="The match model that scored.")
     evidence: list[EvidenceLine] = strawberry.field(description="The comparisons whose weights sum up to the score.")
     guards: list[str] = strawberry.field(description="Stable codes of what kept the two from being linked by score.")
+    kept_back: KeptBack | None = strawberry.field(
+        description="What the site said under a number that may have been given twice. Only in reviewItem; else null."
+    )
     claimed_by: str | None = strawberry.field(description="Who works on it. Null: nobody.")
     claimed_until: dt.datetime | None = strawberry.field(description="Until when; from then on the item is free.")
     decision: ReviewDecision | None = strawberry.field(description="Null: not decided.")
@@ -89,6 +118,7 @@ class ReviewItem:
                 for line in item.evidence
             ],
             guards=list(item.guards),
+            kept_back=None if case.kept_back is None else KeptBack.from_domain(case.kept_back),
             claimed_by=item.claimed_by,
             claimed_until=item.claimed_until,
             decision=item.decision,

@@ -9,7 +9,9 @@ import strawberry
 
 from federation import ports
 from federation.sites import site as domain
+from federation.sites.circuit import CircuitState
 from federation.sites.directory import SiteDirectory
+from federation.sites.reports import HealthReport, health_report
 from gateway.context import HubInfo
 from gateway.schema.refusals import NotAllowed
 from gateway.site_probes import probe_sites
@@ -35,6 +37,32 @@ class SiteProbe:
         return cls(ok=probe.ok, latency_ms=probe.latency_ms, reason=probe.reason, details=details)
 
 
+@strawberry.type(description="How a site has been doing when this hub asked it, since the hub began.")
+class SiteHealth:
+    circuit: CircuitState = strawberry.field(description="Whether it is asked at all.")
+    p50_latency_ms: int | None = strawberry.field(description="Median of its newest answers, milliseconds.")
+    p95_latency_ms: int | None = strawberry.field(description="95th percentile of its newest answers, milliseconds.")
+    answered_count: int = strawberry.field(description="Questions that it answered.")
+    failed_count: int = strawberry.field(description="Questions that it failed to answer.")
+    last_answered_at: dt.datetime | None = strawberry.field(description="Its last answer. Null: none yet.")
+    last_failed_at: dt.datetime | None = strawberry.field(description="Its last failure. Null: none yet.")
+    last_reason: str | None = strawberry.field(description="Why it failed then: a stable code.")
+
+    @classmethod
+    def from_domain(cls, report: HealthReport) -> SiteHealth:
+        """The same health."""
+        return cls(
+            circuit=report.circuit,
+            p50_latency_ms=report.p50_latency_ms,
+            p95_latency_ms=report.p95_latency_ms,
+            answered_count=report.answered_count,
+            failed_count=report.failed_count,
+            last_answered_at=report.last_answered_at,
+            last_failed_at=report.last_failed_at,
+            last_reason=report.last_reason,
+        )
+
+
 @strawberry.type(description="A hospital that takes part.")
 class Site:
     id: strawberry.ID = strawberry.field(description="Short stable name.")
@@ -43,10 +71,14 @@ class Site:
     protocol: str | None = strawberry.field(description="How its archive is asked. Null: it only sends identities.")
     time_zone: str = strawberry.field(description="IANA name of its time zone.")
     probe: SiteProbe | None = strawberry.field(description="Null unless `check` was asked for, or without an archive.")
+    health: SiteHealth | None = strawberry.field(description="How it has been doing. Null: it has no archive.")
 
     @classmethod
-    def from_domain(cls, site: domain.Site, directory: SiteDirectory, probe: ports.SiteProbe | None) -> Site:
-        """The same site, with how it is asked."""
+    def from_domain(
+        cls, site: domain.Site, directory: SiteDirectory, probe: ports.SiteProbe | None, now: dt.datetime
+    ) -> Site:
+        """The same site, with how it is asked and how it does."""
+        report = health_report(site.site_id, directory.asking.health(site.site_id), now)
         source = directory.sources.get(site.site_id)
         return cls(
             id=strawberry.ID(site.site_id),
@@ -55,6 +87,7 @@ class Site:
             protocol=None if source is None else source.protocol,
             time_zone=site.time_zone,
             probe=None if probe is None else SiteProbe.from_domain(probe),
+            health=None if source is None else SiteHealth.from_domain(report),
         )
 
 
@@ -74,5 +107,7 @@ async def resolve_sites(info: HubInfo, check: bool = False) -> SitesResult:
     resources = info.context.resources
     directory = resources.directory
     probes = await probe_sites(directory) if check else {}
-    sites = [Site.from_domain(directory.sites[id_], directory, probes.get(id_)) for id_ in sorted(directory.sites)]
-    return SiteList(sites=sites, as_of=resources.clock())
+    now = resources.clock()
+    known = [directory.sites[site_id] for site_id in sorted(directory.sites)]
+    sites = [Site.from_domain(site, directory, probes.get(site.site_id), now) for site in known]
+    return SiteList(sites=sites, as_of=now)

@@ -12,12 +12,15 @@ from gateway.schema.enums import DESCRIPTIONS
 ARGUMENTS = {
     "after": "Cursor behind which the page begins; null begins at the start. Cursors of other lists are refused.",
     "alertId": "Id of the alert.",
+    "authorities": "Only numbers of these assigning authorities; null is all of them.",
     "check": "Ask each archive now whether it answers (up to 3 seconds).",
     "checkId": "Id of an order check.",
     "comment": "In the caller's own words, at most 500 characters; no demographics.",
     "deadlineMs": "How long to wait for the sites, milliseconds, 100 to 30000; null is the hub's default.",
     "decision": "What records staff decided.",
     "decisionId": "Id of the decision.",
+    "effect": "Whether it hides, or takes hiding back.",
+    "described": "What is known of the person; null is nothing but the numbers.",
     "enterpriseId": "The hub's own id of a person.",
     "expectedVersion": "The version that the caller has seen; another one by now refuses the change.",
     "expectedVersions": "The versions of all persons that the change touches, as the caller has seen them; others by "
@@ -26,20 +29,28 @@ ARGUMENTS = {
     "first": "How many on a page at most.",
     "id": "Id of the review item.",
     "identifier": "The patient number that leaves its person.",
+    "identifiers": "Patient numbers of one person, at most 20.",
     "kinds": "Only questions of these kinds; null is every kind.",
     "leaving": "The patient numbers that leave; together they become a person of their own.",
     "left": "One of two patient numbers.",
-    "minutes": "How long the item is kept for the caller, minutes.",
+    "minutes": "How long it holds, minutes.",
+    "onlyCertain": "Leave out whoever is not certain to be meant.",
     "order": "The order that is about to be placed.",
     "patient": "The patient, by a patient number or by the hub's own id.",
     "reason": "Why, in plain words, at most 500 characters; no demographics.",
     "relevantTo": "What is about to be ordered: studies are then ranked by how well they answer it.",
     "right": "The other of two patient numbers.",
+    "scope": "What it is about.",
+    "since": "First day of the period, YYYY-MM-DD, UTC; null is 90 days before its end.",
     "site": "Id of a site.",
     "state": "Only alerts in this state; null is any.",
     "states": "Only alerts that come into one of these states; null is any.",
+    "subject": "Whose tokens: the claim sub.",
     "subsumed": "Enterprise id of the person that goes into the other one.",
     "survivor": "Enterprise id of the person that remains.",
+    "target": "Id of a site or name of a study class; empty for everything.",
+    "tokenId": "Which token: the claim jti.",
+    "until": "The day after the period, YYYY-MM-DD, UTC; null is now.",
 }
 
 VALUES = {
@@ -57,6 +68,11 @@ VALUES = {
         "REFUSED": "The caller may not, or was not known.",
         "FAILED": "Allowed, but it did not work.",
     },
+    "CircuitState": {
+        "CLOSED": "The site is asked.",
+        "OPEN": "The site is left alone for a while.",
+        "HALF_OPEN": "One question finds out whether the site is well again.",
+    },
     "ClinicalFlag": {
         "SERIAL_MONITORING": "One of a planned series.",
         "DEVICE_CHECK": "Checks where a tube, line or implant lies.",
@@ -70,6 +86,15 @@ VALUES = {
         "ONCOLOGY_RESTAGING": "Stages a cancer anew.",
         "LIFE_THREATENING": "Life is in danger.",
         "ED_CONTEXT": "Ordered in an emergency department.",
+    },
+    "ConsentEffect": {
+        "DENY": "Hides it.",
+        "PERMIT": "Takes a denial back, or opens a class that is hidden by default.",
+    },
+    "ConsentScope": {
+        "EVERYTHING": "Everything the person has, at every site.",
+        "SITE": "What one site would share.",
+        "STUDY_CLASS": "Studies of one sensitive class, at every site.",
     },
     "Contrast": {
         "WITH": "With contrast medium.",

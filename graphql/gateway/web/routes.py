@@ -14,6 +14,7 @@ from gateway.schema.build import HubSchema
 from gateway.settings import WebSettings
 from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.operations import PublishedOperations
+from gateway.web.pages.control import search_audit, show_access, show_control, show_sites, test_sites, who_looked
 from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
 from gateway.web.pages.history import answer_alert, check_order, fill_in, show_history, show_search
 from gateway.web.pages.queue import show_item, show_queue
@@ -33,6 +34,12 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/history/rest", fill_in),
     Page("POST", "/history/check", check_order),
     Page("POST", "/history/answer", answer_alert),
+    Page("GET", "/sites", show_sites),
+    Page("POST", "/sites/check", test_sites),
+    Page("GET", "/control", show_control),
+    Page("GET", "/access", show_access),
+    Page("POST", "/access/patient", who_looked),
+    Page("POST", "/access/search", search_audit),
     Page("GET", "/queue", show_queue),
     Page("POST", "/queue/next", take_next),
     Page("POST", "/queue/undo", undo_last),

@@ -28,7 +28,9 @@ THEMES = ("light", "dark")
 NAVIGATION = (
     ("/queue", "reviewQueue", "Match queue"),
     ("/history", "imagingHistory", "Imaging history"),
-    ("/control", "auditEvents", "Control room"),
+    ("/control", "alertReport", "Control room"),
+    ("/access", "accessReport", "Who looked"),
+    ("/sites", "sites", "Hospitals"),
 )
 """Address, the operation that it lives on, and its name."""
 

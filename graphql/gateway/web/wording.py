@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.web.control_words import CONTROL_WORDS
 from gateway.web.history_words import HISTORY_WORDS
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     **HISTORY_WORDS,
+    **CONTROL_WORDS,
     "sign_in": {
         "no_token": "Paste a token first.",
         "token_expired": "This token has expired. Ask for a new one.",
@@ -57,6 +59,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ssn_last4": "SSN, last four",
         "strong_id": "National id",
         "local_id": "Patient number",
+        "prior": "Starting point",
     },
     "level": {
         "exact": "the same",
@@ -80,6 +83,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "default_day": "a placeholder day",
         "same_area": "same area",
         "missing": "missing on one side",
+        "term_frequency": "how rare it is",
+        "prior": "most pairs are two persons",
         "not_compared": "not compared",
     },
     "guard": {

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.archive_settings import DimseArchive
 from gateway.errors import ConfigurationError
-from gateway.settings import DimseArchive, load_settings
+from gateway.settings import load_settings
 
 GOOD = """
 [store]

@@ -1,0 +1,98 @@
+"""axe-core finds nothing on any page, in both themes; pages fit a phone, 200 % zoom and reduced motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from gateway.permissions import Role
+from tests.browser.conftest import NewPage
+from tests.browser.people import beside, sign_in
+from tests.browser.served import served
+from tests.browser.test_control import hub_after_a_morning
+from tests.browser.worlds import hub_with_queue
+from tests.integration.hub_world import Hub
+
+World = tuple[Hub, str]
+
+
+@pytest.fixture(scope="module")
+def morning() -> Iterator[World]:
+    hub = beside(hub_after_a_morning)
+    with served(hub.app) as address:
+        yield hub, address
+
+
+@pytest.fixture(scope="module")
+def queue() -> Iterator[World]:
+    hub = beside(hub_with_queue, 6)
+    with served(hub.app) as address:
+        yield hub, address
+
+
+def first_question(page: Page) -> None:
+    page.locator("[data-row]").first.click()
+    expect(page.locator(".compare")).to_be_visible()
+
+
+def key_sheet(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def who_looked(page: Page) -> None:
+    page.get_by_label("Number issued by").select_option("NGH")
+    page.get_by_label("Patient number").fill("0007")
+    page.get_by_role("button", name="Show who looked").click()
+    expect(page.get_by_role("region", name="Audit entries")).to_be_visible()
+
+
+def all_asked(page: Page) -> None:
+    page.get_by_role("button", name="Test all now").click()
+    expect(page.get_by_role("status")).to_be_visible()
+
+
+def nothing(page: Page) -> None:
+    expect(page.locator("h1")).to_be_visible()
+
+
+Act = Callable[[Page], None]
+STATES: dict[str, tuple[str, Role | None, str, Act]] = {
+    "sign in": ("morning", None, "/sign-in", nothing),
+    "no such page": ("morning", Role.ADMIN, "/nothing/here", nothing),
+    "not allowed": ("morning", Role.PHYSICIAN, "/queue", nothing),
+    "queue": ("queue", Role.RECORDS, "/queue", nothing),
+    "empty queue": ("morning", Role.RECORDS, "/queue", nothing),
+    "question": ("queue", Role.RECORDS, "/queue", first_question),
+    "key sheet": ("queue", Role.RECORDS, "/queue", key_sheet),
+    "hospitals": ("morning", Role.SITE_ADMIN, "/sites", all_asked),
+    "control room": ("morning", Role.ADMIN, "/control", nothing),
+    "who looked": ("morning", Role.PRIVACY_OFFICER, "/access", who_looked),
+}
+
+
+def enter(page: Page, world: World, role: Role | None, path: str) -> None:
+    hub, address = world
+    if role is not None:
+        sign_in(page, address, hub, role)
+    page.goto(f"{address}{path}")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_is_accessible_in_both_themes_and_on_any_screen(
+    state: str, new_page: NewPage, request: pytest.FixtureRequest
+) -> None:
+    world, role, path, act = STATES[state]
+    page = new_page(color_scheme="light", reduced_motion="reduce")
+    enter(page, request.getfixturevalue(world), role, path)
+    act(page)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme="light" if theme == "light" else "dark")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{state}, {theme}: {found.generate_report()}"
+    for width in (640, 360):  # 200 % zoom of 1280, and a phone in portrait
+        page.set_viewport_size({"width": width, "height": 780})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{state} scrolls sideways at {width}"
