@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.machine import machine
 
 BENCHMARKS = (
+    "access",
     "audit_chain",
     "cfind",
     "check_order",

@@ -58,7 +58,8 @@ class SiteStudy:
     ``patient_name``, ``birth_date`` and ``sex`` are evidence for *is it the right patient*, shown to nobody.
     ``name_is_evidence`` is false when the name could not be parsed with certainty (or has no letters).
     ``images_available`` is ``None`` when the archive does not say. ``started_in`` is the year or month of a study
-    whose day is not known (``started`` is ``None`` then).
+    whose day is not known (``started`` is ``None`` then). ``confidentiality_code`` is what the archive says of how
+    private the study is (HL7 v3 Confidentiality: N, R, V ...).
     """
 
     site_id: SiteId
@@ -85,6 +86,7 @@ class SiteStudy:
     ideographic_name: PersonName | None = None
     phonetic_name: PersonName | None = None
     started_in: PartialDate | None = None
+    confidentiality_code: str | None = None
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:

@@ -23,12 +23,14 @@ from federation.imaging.relevance import Relevance, rank_priors
 from federation.imaging.rule_set import RuleSet
 from federation.imaging.timeline import in_timeline_order
 from federation.ports import UnitOfWork
+from federation.sites.consent import ANYBODY, PersonView, Veil, Viewer
 from federation.sites.directory import SiteDirectory
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
+from federation.usecases.see_person import all_numbers, find_person
 from mpi.ports import Clock, NewId
 from mpi.units import carry_out
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
+from mpi.usecases.resolve_identity import ResolvedIdentity
 
 CONTEXT_RULE = "CONTEXT"
 """Code of the lines that say which clinical context was counted, and why."""
@@ -63,6 +65,7 @@ async def check_order(
     clock: Clock,
     new_id: NewId,
     is_shown: bool = True,
+    viewer: Viewer = ANYBODY,
 ) -> CheckedOrder:
     """Judge the order and keep the verdict as revision 1 of a new check.
 
@@ -75,7 +78,7 @@ async def check_order(
     directory.site(order.ordering_site)
     judged = await judge_order(
         order, read=read, directory=directory, procedure_of=procedure_of, rules=rules,
-        deadline_seconds=deadline_seconds, clock=clock,
+        deadline_seconds=deadline_seconds, clock=clock, viewer=viewer,
     )  # fmt: skip
     check = OrderCheck(
         check_id=new_id(),
@@ -85,7 +88,7 @@ async def check_order(
         assessment=judged.assessment,
         coverage=judged.history.coverage,
         identity_under_review=judged.identity.is_under_review,
-        checked_at=clock(),
+        checked_at=judged.seen_at,
         checked_by=checked_by,
     )
     alert = await asyncio.to_thread(_keep, check, units, clock, is_shown)
@@ -94,12 +97,13 @@ async def check_order(
 
 @dataclass(frozen=True, slots=True)
 class JudgedOrder:
-    """A verdict that is not kept yet."""
+    """A verdict that is not kept yet. ``seen_at``: what was denied later may stand in it."""
 
     identity: ResolvedIdentity
     history: PriorHistory
     assessment: DuplicateAssessment
     relevance: tuple[Relevance, ...]
+    seen_at: dt.datetime
 
 
 async def judge_order(
@@ -111,18 +115,25 @@ async def judge_order(
     rules: RuleSet,
     deadline_seconds: float,
     clock: Clock,
+    viewer: Viewer = ANYBODY,
 ) -> JudgedOrder:
-    """The one evaluator behind every door: identity, priors, rules. Keeps nothing."""
-    deadline = Deadline(deadline_seconds)
-    known = await asyncio.to_thread(_what_is_known, order, read)
+    """The one evaluator behind every door: identity, priors, rules. Keeps nothing.
+
+    It is judged for the ordering site, whoever asks: no broken glass reaches into a verdict that others may read.
+    """
+    deadline, seen_at = Deadline(deadline_seconds), clock()
+    at_site = viewer.at(order.ordering_site)
+    seen = await find_person(order.patient_identifier, read=read, directory=directory, viewer=at_site, clock=clock)
+    known = await asyncio.to_thread(_what_is_known, order, seen, read)
     history = await search_priors(
         known.identity,
+        veil=seen.veil,
         directory=directory,
         procedure_of=procedure_of,
         deadline_seconds=deadline.seconds_to_ask,
         clock=clock,
     )
-    history = _with_pending_orders(history, known.pending, order, rules)
+    history = _with_pending_orders(history, known.pending, order, rules, seen.veil)
     facts = OrderFacts(
         procedure=order.procedure,
         site_id=order.ordering_site,
@@ -135,7 +146,7 @@ async def judge_order(
     ]
     relevance = rank_priors(order.procedure, order.requested_at, history.studies, rules)
     assessment = replace(assess(facts, priors, rules), context=_context(order))
-    return JudgedOrder(known.identity, history, assessment, relevance)
+    return JudgedOrder(known.identity, history, assessment, relevance, seen_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +158,15 @@ class _Known:
     overridden: frozenset[str]
 
 
-def _what_is_known(order: ImagingOrder, read: Callable[[], UnitOfWork]) -> _Known:
+def _what_is_known(order: ImagingOrder, seen: PersonView, read: Callable[[], UnitOfWork]) -> _Known:
     with read() as uow:
-        identity = resolve_identity(order.patient_identifier, uow=uow)
-        identifiers = [
-            *(record.identifier for record in identity.records),
-            *(retired for retired, _ in identity.retired_identifiers),
-        ]
         alike = uow.alerts.alike(order_key(order), content_key(order))
-        return _Known(identity, tuple(uow.placed_orders.open_of(identifiers)), overridden_priors(order, alike))
+        pending = tuple(uow.placed_orders.open_of(all_numbers(seen.identity)))
+        return _Known(seen.identity, pending, overridden_priors(order, alike))
 
 
 def _with_pending_orders(
-    history: PriorHistory, pending: tuple[PlacedOrder, ...], order: ImagingOrder, rules: RuleSet
+    history: PriorHistory, pending: tuple[PlacedOrder, ...], order: ImagingOrder, rules: RuleSet, veil: Veil
 ) -> PriorHistory:
     """Orders placed at other sites and not carried out yet: two equal orders at once must not miss each other."""
     within = dt.timedelta(days=rules.limits.pending_days)
@@ -168,6 +175,7 @@ def _with_pending_orders(
         for placed in pending
         if placed.order.ordering_site != order.ordering_site
         and abs(order.requested_at - placed.order.requested_at) <= within
+        and not veil.hides_order(placed.order.ordering_site, placed.order.code or "", placed.order.description)
         and not is_carried_out(placed, history.studies)
     ]
     return replace(history, studies=in_timeline_order((*history.studies, *counted))) if counted else history

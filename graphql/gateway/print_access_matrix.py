@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 from starlette.routing import BaseRoute
 
 from gateway.access_matrix import matrix_markdown, problems
+from gateway.access_settings import AuthSettings, ServiceTokenSettings
 from gateway.archive_settings import EdgeArchive
 from gateway.bootstrap import build_hub
 from gateway.schema.build import build_schema
@@ -39,6 +40,9 @@ def every_route() -> Sequence[BaseRoute]:
             store=StoreSettings(url=f"sqlite:///{folder / 'empty.db'}"),
             http=HttpSettings(graphiql=True),
             cds_hooks=CdsHooksSettings(base_url="https://hub.example"),
+            auth=AuthSettings(
+                service=ServiceTokenSettings(url="https://hub.example/oauth/token", signing_key_file=folder / "key.pem")
+            ),
             agents=AgentsSettings(signing_key_file=folder / "key.pem"),
             sites=(
                 SiteSettings(

@@ -14,6 +14,7 @@ from adapters.simulated.adt_feed import merge_message
 from adapters.simulated.faults import Fault
 from adapters.simulated.story import STORY
 from gateway.clock import utc_now
+from gateway.demo.browsing import Visitor
 from gateway.demo.people import Answer, Person, Reply, order_for, patient_ref
 from gateway.demo.world import DEADLINE_MS, DemoWorld
 from gateway.permissions import Role
@@ -100,6 +101,17 @@ def _duplicate_elsewhere(world: DemoWorld, cast: Cast, step: Step) -> None:
     step.expect("it was done three days ago", 2.9 < (best.get("ageDays") or 0) < 3.2)
     step.expect("every hospital asked has answered", check.get("complete") is True)
     step.expect("the reasons are given", bool(check.get("reasons")))
+    page = _history_page(world, cast.physician, STORY.marta_here)
+    step.see("the physician at the page", "her imaging history, the study done elsewhere among it")
+    step.expect("the page shows the study, too", f"StudyInstanceUIDs={STORY.marta_ct}" in page)
+
+
+def _history_page(world: DemoWorld, physician: Person, patient: PatientIdentifier) -> str:
+    with Visitor(world.url) as visitor:
+        visitor.sign_in(physician.token or "")
+        return visitor.send(
+            "/history", "/history", authority=patient.assigning_authority, number=patient.local_patient_id
+        )
 
 
 def _twin(world: DemoWorld, cast: Cast, step: Step) -> None:

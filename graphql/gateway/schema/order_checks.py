@@ -143,7 +143,10 @@ async def resolve_check_order(
         raise AccessRefused(SITE_NOT_YOURS)
     try:
         checked = await resources.check_order(
-            imaging_order, checked_by=info.context.caller.subject, deadline_seconds=deadline_seconds
+            imaging_order,
+            checked_by=info.context.caller.subject,
+            deadline_seconds=deadline_seconds,
+            viewer=info.context.viewer("checkOrder"),
         )
     except InvalidOrder:
         raise InputProblem("invalid_order", "order", "cannot be judged") from None
@@ -155,7 +158,9 @@ async def resolve_check_order(
 async def resolve_order_check(info: HubInfo, check_id: strawberry.ID) -> OrderCheckResult:
     """The newest revision of a kept check."""
     resources = info.context.resources
-    check = await asyncio.to_thread(load_order_check, resources.read, read_text(check_id, "checkId"))
+    check = await asyncio.to_thread(
+        load_order_check, resources, info.context.viewer("orderCheck"), read_text(check_id, "checkId")
+    )
     return OrderCheckNotFound() if check is None else OrderCheck.from_domain(check, resources.directory)
 
 

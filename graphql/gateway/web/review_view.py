@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.web.operations import Answer
 
 ROWS = ("family", "given", "middle", "generation", "birth_date", "sex", "address", "phone")
 """What is shown of two records even where no comparison was made, in the order of the page."""
 
-AGREES = frozenset({"exact", "nickname", "sounds_alike", "part", "swapped", "middle", "initial"})
+AGREES = frozenset({"exact", "term_frequency", "nickname", "sounds_alike", "part", "swapped", "middle", "initial"})
 HIDDEN = frozenset({"ssn_last4", "strong_id", "local_id"})
 """Compared, but their values are not shown to anybody."""
+
+START, RARITY = "prior", "term_frequency"
+"""The line that every score starts with, and the level of a line that says how rare a value is."""
 
 _WIDTH, _ROW_HEIGHT = 320.0, 26
 
@@ -61,10 +63,12 @@ class Waterfall:
 
 def comparison_rows(item: Answer) -> tuple[ComparisonRow, ...]:
     """Every row of the page, the compared and hidden ones last."""
-    evidence = {line["comparison"]: line for line in item["evidence"]}
+    evidence: dict[str, list[Answer]] = {}
+    for line in item["evidence"]:
+        evidence.setdefault(line["comparison"], []).append(line)
     shown = [*ROWS, *(name for name in evidence if name not in ROWS)]
     left, right = (_values(item[side]["record"]) for side in ("left", "right"))
-    rows = (_row(name, left.get(name, ""), right.get(name, ""), evidence.get(name)) for name in shown)
+    rows = (_row(name, left.get(name, ""), right.get(name, ""), evidence.get(name, [])) for name in shown)
     return tuple(row for row in rows if row.left or row.right or row.weight is not None)
 
 
@@ -88,7 +92,7 @@ def waterfall(item: Answer) -> Waterfall | None:
             y=number * _ROW_HEIGHT,
             width=max(1.5, round(abs(after - before) * unit, 1)),
             joint=round((after - low) * unit, 1),
-            tone=_tone(line["level"], line["matchWeight"]),
+            tone="none" if line["comparison"] == START else _tone(line["level"], line["matchWeight"]),
         )
         for number, (line, before, after) in enumerate(zip(lines, sums, sums[1:], strict=False))
     )
@@ -104,12 +108,14 @@ def waterfall(item: Answer) -> Waterfall | None:
     )
 
 
-def _row(name: str, left: str, right: str, line: Mapping[str, Any] | None) -> ComparisonRow:
-    if line is None:
+def _row(name: str, left: str, right: str, lines: Sequence[Answer]) -> ComparisonRow:
+    """A comparison may have several lines: the level, and how rare a value is. Their weights are one."""
+    if not lines:
         level = "missing" if not (left and right) else "not_compared"
         return ComparisonRow(name, left, right, level, None, "none", "·")
-    weight, level = line["matchWeight"], line["level"]
-    tone = _tone(level, weight)
+    weight = sum(line["matchWeight"] for line in lines)
+    level = next((line["level"] for line in lines if line["level"] != RARITY), RARITY)
+    tone = "none" if name == START else _tone(level, weight)
     hidden = "hidden" if name in HIDDEN else ""
     return ComparisonRow(name, left or hidden, right or hidden, level, weight, tone, _SIGNS[tone])
 

@@ -59,6 +59,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ssn_last4": "SSN, last four",
         "strong_id": "National id",
         "local_id": "Patient number",
+        "prior": "Starting point",
     },
     "level": {
         "exact": "the same",
@@ -82,6 +83,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "default_day": "a placeholder day",
         "same_area": "same area",
         "missing": "missing on one side",
+        "term_frequency": "how rare it is",
+        "prior": "most pairs are two persons",
         "not_compared": "not compared",
     },
     "guard": {
