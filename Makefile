@@ -47,7 +47,10 @@ format: setup-dev ## write the format and the safe fixes
 bench: setup-dev ## measure, and write bench/results
 	$(BIN)/python -m bench.run $(ARGS)
 
+screenshots: setup-dev ## pictures of every page, state and theme in var/screenshots (ARGS=--docs: those of the README)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
 lock: ## resolve requirements/ anew
 	@scripts/lock.sh
 
-.PHONY: dependency-audit fuzz help setup setup-dev setup-edge demo check test format bench lock
+.PHONY: dependency-audit screenshots fuzz help setup setup-dev setup-edge demo check test format bench lock

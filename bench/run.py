@@ -20,9 +20,14 @@ BENCHMARKS = (
     "federation",
     "graphql_history",
     "linkage",
+    "load",
     "match",
     "matching_life",
+    "mllp",
+    "normalizer",
+    "order_sign",
     "orthanc_hub",
+    "pages",
     "register",
 )
 ONLY_BY_NAME = ("soak",)

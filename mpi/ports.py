@@ -97,6 +97,9 @@ class HistoryRepository(Protocol):
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         """Oldest first."""
 
+    def of_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, tuple[HistoryEntry, ...]]:
+        """Like ``of`` for many, in one statement; every identifier asked for is a key."""
+
 
 class ReviewRepository(Protocol):
     """The review queue and the assertions that came out of it."""

@@ -7,6 +7,7 @@ Source: DICOM PS3.4 C.6.2.1 (study root), PS3.18 10.6.3.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -90,7 +91,7 @@ class SiteStudy:
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:
-        return tuple(m for m in self.modalities if m not in NON_IMAGE_MODALITIES)
+        return _imaging(self.modalities)
 
     def __repr__(self) -> str:
         return f"SiteStudy(site={self.site_id})"
@@ -137,7 +138,7 @@ class PriorStudy:
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:
-        return tuple(m for m in self.modalities if m not in NON_IMAGE_MODALITIES)
+        return _imaging(self.modalities)
 
     @property
     def images_available(self) -> bool:
@@ -146,3 +147,8 @@ class PriorStudy:
 
     def __repr__(self) -> str:
         return f"PriorStudy(locations={len(self.locations)})"
+
+
+@functools.lru_cache(maxsize=1024)
+def _imaging(modalities: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(m for m in modalities if m not in NON_IMAGE_MODALITIES)

@@ -1,6 +1,6 @@
 """Does this order repeat a scan that was already done, anywhere?
 
-    order -> identity -> search_priors -> facts -> duplicate rules -> assessment + ranked priors -> kept, with its alert
+    order -> identity -> search_priors -> facts -> duplicate rules -> assessment -> kept, with its alert
 
 The service advises; it never blocks an order. An identity under review neither raises nor silences an alert.
 """
@@ -19,7 +19,6 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.orders import ImagingOrder
 from federation.imaging.placed_orders import PlacedOrder, is_carried_out, pending_study
 from federation.imaging.prior_facts import facts_of_prior
-from federation.imaging.relevance import Relevance, rank_priors
 from federation.imaging.rule_set import RuleSet
 from federation.imaging.timeline import in_timeline_order
 from federation.ports import UnitOfWork
@@ -40,7 +39,7 @@ GIVEN = "given with the order"
 
 @dataclass(frozen=True, slots=True)
 class CheckedOrder:
-    """The kept check with what it was judged on. ``relevance`` is aligned with ``history.studies``.
+    """The kept check with what it was judged on.
 
     ``alert`` is the order's alert as it is now, ``None`` without one.
     """
@@ -48,7 +47,6 @@ class CheckedOrder:
     check: OrderCheck
     identity: ResolvedIdentity
     history: PriorHistory
-    relevance: tuple[Relevance, ...]
     alert: DuplicateAlert | None = None
 
 
@@ -92,7 +90,7 @@ async def check_order(
         checked_by=checked_by,
     )
     alert = await asyncio.to_thread(_keep, check, units, clock, is_shown)
-    return CheckedOrder(check, judged.identity, judged.history, judged.relevance, alert)
+    return CheckedOrder(check, judged.identity, judged.history, alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,6 @@ class JudgedOrder:
     identity: ResolvedIdentity
     history: PriorHistory
     assessment: DuplicateAssessment
-    relevance: tuple[Relevance, ...]
     seen_at: dt.datetime
 
 
@@ -144,9 +141,8 @@ async def judge_order(
     priors = [
         facts_of_prior(study, ordering_site=order.ordering_site, match_is_certain=True) for study in history.studies
     ]
-    relevance = rank_priors(order.procedure, order.requested_at, history.studies, rules)
     assessment = replace(assess(facts, priors, rules), context=_context(order))
-    return JudgedOrder(known.identity, history, assessment, relevance, seen_at)
+    return JudgedOrder(known.identity, history, assessment, seen_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,10 @@ def load_found_persons(
     """Everybody who may be meant and whom the viewer may see, and the ``first`` of them in full; ``None`` when too
     little is given."""
     with resources.read() as uow:
-        found = find_persons(identifiers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        numbers = resources.without_withheld(identifiers, viewer, uow=uow)
+        if identifiers and not numbers and described == Demographics():
+            return FoundPersons((), truncated=False), []
+        found = find_persons(numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
         if found is None:
             return None
         seen = [

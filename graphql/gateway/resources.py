@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from federation.errors import PersonWithheld
 from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.orders import ImagingOrder
@@ -139,6 +140,21 @@ class HubResources:
             return self.see_person(patient, viewer, uow=uow)
         except UnknownIdentifier:
             return None
+
+    def without_withheld(
+        self, numbers: Iterable[PatientIdentifier], viewer: Viewer, *, uow: UnitOfWork
+    ) -> tuple[PatientIdentifier, ...]:
+        """The numbers without those that lead to somebody whom the viewer may not see by them; unknown ones stay."""
+        return tuple(number for number in numbers if not self._is_withheld(number, viewer, uow))
+
+    def _is_withheld(self, number: PatientIdentifier, viewer: Viewer, uow: UnitOfWork) -> bool:
+        try:
+            self.see_person(number, viewer, uow=uow)
+        except PersonWithheld:
+            return True
+        except UnknownIdentifier:
+            return False
+        return False
 
     async def find_person(self, patient: PatientIdentifier | EnterpriseId, viewer: Viewer) -> PersonView:
         """The use case of the same name, with the ports it needs."""

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from federation.asking.asking import Asking
+from federation.asking.rules import AskingRules
+from federation.errors import SourceUnavailable
+from federation.ports import SiteAnswer
+from federation.sites.circuit import CircuitRules
 from gateway.permissions import Role
+from mpi.identity.identifiers import PatientIdentifier
 from tests.browser.conftest import NewPage
 from tests.browser.people import DEMO_WEB, beside, sign_in
 from tests.browser.served import served
-from tests.integration.hub_world import ANAS, OPERATIONS, ORDER, SURNAME, Hub, answering, hub_of_ana, refusing, study
+from tests.integration.hub_world import (
+    ANAS,
+    OPERATIONS,
+    ORDER,
+    SURNAME,
+    FakeSource,
+    Hub,
+    answering,
+    hub_of_ana,
+    refusing,
+    study,
+)
 
 
 def hub_after_a_morning() -> Hub:
@@ -34,6 +51,37 @@ def test_an_admin_sees_every_hospital_and_tests_them(page: Page) -> None:
         page.get_by_role("button", name="Test all now").click()
         expect(page.get_by_text("Every archive was asked just now.")).to_be_visible()
         expect(page.locator("tbody .tag.good", has_text="answers")).to_have_count(3)
+
+
+def test_an_admin_sees_a_circuit_open_and_close(page: Page) -> None:
+    now, is_well = [0.0], [False]
+
+    async def answer(identifier: PatientIdentifier) -> SiteAnswer:
+        if not is_well[0]:
+            raise SourceUnavailable("connection_refused")
+        return SiteAnswer(())
+
+    rules = AskingRules(circuit=CircuitRules(failures_to_open=2, open_seconds=30))
+    asking = Asking(rules=rules, seconds=lambda: now[0])
+    sources = answering("NGH"), answering("LKM"), FakeSource("RDI", answer)
+    hub = beside(hub_of_ana, *sources, web=DEMO_WEB, asking=asking)
+
+    def ask() -> None:
+        hub.run("ImagingHistory", Role.PHYSICIAN, patient=ANAS)
+
+    with served(hub.app) as address:
+        sign_in(page, address, hub, Role.SITE_ADMIN)
+        row = page.get_by_role("row").filter(has_text="RDI Hospital")
+        expect(row).to_contain_text("is asked")
+        for _ in range(2):
+            beside(ask)
+        page.reload()
+        expect(row).to_contain_text("left alone for a moment")
+        expect(row).to_contain_text("refuses connections")
+        now[0], is_well[0] = 31.0, True
+        beside(ask)
+        page.reload()
+        expect(row).to_contain_text("is asked")
 
 
 def test_an_admin_sees_whether_alerts_help_and_what_happened(page: Page) -> None:

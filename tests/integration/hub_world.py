@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from adapters.fhir.identifier_systems import IdentifierSystems
 from adapters.hl7v2.order_effect import NormalizeOrder
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
+from federation.asking.asking import Asking
 from federation.errors import SourceUnavailable
 from federation.imaging.procedures import Contrast, Laterality, Modality, Procedure
 from federation.imaging.rule_set import default_rule_set
@@ -152,6 +153,7 @@ class Hub:
         consent: ConsentPolicy | None = None,
         web: WebSettings | None = None,
         rates: RateLimits | None = None,
+        asking: Asking | None = None,
     ) -> None:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
@@ -162,7 +164,9 @@ class Hub:
         self.resources = HubResources(
             units=self.units,
             read=self.units,
-            directory=SiteDirectory(known, {s.site_id: s for s in sources}, consent=consent or ConsentPolicy()),
+            directory=SiteDirectory(
+                known, {s.site_id: s for s in sources}, asking or Asking(), consent=consent or ConsentPolicy()
+            ),
             matcher=self.index.matcher,
             rules=default_rule_set(),
             procedure_of=procedure_of,

@@ -177,6 +177,27 @@ def test_not_known_is_said_on_the_beat(spent: float) -> None:
     assert round(beats) >= 1
 
 
+def test_a_search_finds_nobody_who_opted_out_and_no_number_of_a_site_that_shares_nothing() -> None:
+    hub = hub_of_ana()
+    person = hub.index.person_of("NGH|0007")
+    described = {"family": SURNAME, "given": "Ana", "birthDate": "1984-03-12"}
+    searches = ({"described": described}, {"identifiers": [ANAS]})
+    record(hub, "SITE", "LKM")
+    for search in searches:
+        found = hub.run("SearchPersons", Role.PHYSICIAN, **search)
+        assert (found["totalCount"], "55" in json.dumps(found["matches"])) == (1, False)
+    known_as = hub.run("CrossReference", Role.PLUGIN, patient=ANAS)["identifiers"]
+    assert {one["identifier"]["assigningAuthority"] for one in known_as} == {"NGH", "RDI"}
+    by_hidden_number = {"assigningAuthority": "LKM", "localPatientId": "55"}
+    assert hub.run("SearchPersons", Role.PHYSICIAN, identifiers=[by_hidden_number])["totalCount"] == 0
+    record(hub)
+    for search in searches:
+        found = hub.run("SearchPersons", Role.PHYSICIAN, **search)
+        assert (found["totalCount"], found["matches"]) == (0, [])
+        assert person in json.dumps(hub.run("SearchPersons", Role.RECORDS, **search))
+    assert hub.run("CrossReference", Role.PLUGIN, patient=ANAS)["__typename"] == "PatientNotFound"
+
+
 # What was answered and kept before
 
 

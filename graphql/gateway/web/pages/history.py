@@ -58,7 +58,7 @@ async def fill_in(visit: Visit) -> Response:
     """The history again, with more time for those who were late."""
     patient, look = _patient(visit), _number(visit.field("look"))
     if patient is None:
-        return visit.render("_history.html", status=400, problem="number_needed")
+        return visit.render("_problem.html", status=400, problem="number_needed")
     history = await _history(visit, patient, FULL_DEADLINE_MS)
     if history["__typename"] != "ImagingHistory":
         return visit.render("_problem.html", problem=history["code"])

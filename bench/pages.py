@@ -1,0 +1,109 @@
+"""The pages in a browser, on the demo: first paint of queue and history at a quarter of the processor's speed, and how
+long after the key a decision is on the screen. Baseline in the same run: the sign-in page, which asks nobody.
+
+Times are read in the browser (``first-contentful-paint``; key to changed page), not around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from adapters.simulated.story import STORY
+from bench.timings import summary
+from gateway.demo.world import DemoWorld, demo_world, feed
+from gateway.observability import configure_logging
+from gateway.permissions import Role
+
+SLOWDOWN = 4
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
+_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+_WATCH = """() => { window.took = null;
+  document.addEventListener('keydown', () => { window.began = performance.now(); }, {capture: true});
+  new MutationObserver(() => requestAnimationFrame(() => { window.took ??= performance.now() - window.began; }))
+    .observe(document.querySelector('main'), {childList: true}); }"""
+
+
+def run() -> dict[str, object]:
+    """Milliseconds."""
+    configure_logging(io.StringIO())
+    with tempfile.TemporaryDirectory() as name, demo_world(Path(name)) as world, sync_playwright() as playwright:
+        program = shutil.which("chromium") or shutil.which("google-chrome")
+        _feed(world)
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        results: dict[str, object] = {
+            "slowdown": SLOWDOWN,
+            "rounds": ROUNDS,
+            "first_paint_sign_in_ms": summary([_paint(browser, world, None) for _ in range(ROUNDS)]),
+            "first_paint_queue_ms": summary([_paint(browser, world, Role.RECORDS) for _ in range(ROUNDS)]),
+            "first_paint_history_ms": summary([_paint(browser, world, Role.PHYSICIAN) for _ in range(ROUNDS)]),
+            "key_to_decision_ms": summary(_decisions(browser, world, 1)),
+            "key_to_decision_slowed_ms": summary(_decisions(browser, world, SLOWDOWN)),
+        }
+        browser.close()
+    return results
+
+
+def _feed(world: DemoWorld) -> None:
+    import threading
+
+    thread = threading.Thread(target=lambda: asyncio.run(feed(world, lambda _: None)))
+    thread.start()
+    thread.join()
+
+
+@contextmanager
+def _page(browser: Browser, world: DemoWorld, role: Role | None, slowdown: int) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    page = context.new_page()
+    page.goto(f"{world.url}/sign-in")
+    if role is not None:
+        page.get_by_label("Token").fill(world.issuer.token(role))
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: not url.endswith("/sign-in"))
+    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+    yield page
+    context.close()
+
+
+def _paint(browser: Browser, world: DemoWorld, role: Role | None) -> float:
+    with _page(browser, world, role, SLOWDOWN) as page:
+        if role is Role.PHYSICIAN:
+            page.get_by_label("Number issued by").select_option(STORY.marta_here.assigning_authority)
+            page.get_by_label("Patient number").fill(STORY.marta_here.local_patient_id)
+            page.get_by_role("button", name="Show imaging").click()
+            page.wait_for_selector(".studies")
+        else:
+            page.goto(f"{world.url}/{'sign-in' if role is None else 'queue'}")
+        page.wait_for_function(f"{_PAINT} !== undefined")
+        return float(page.evaluate(_PAINT))
+
+
+def _decisions(browser: Browser, world: DemoWorld, slowdown: int) -> list[float]:
+    """Key ``x`` closes a question; the next one is on the screen."""
+    times = []
+    with _page(browser, world, Role.RECORDS, slowdown) as page:
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".compare")
+        page.evaluate(_WATCH)
+        for _ in range(ROUNDS):
+            page.keyboard.press("x")
+            page.wait_for_function("window.took !== null")
+            times.append(float(page.evaluate("window.took")))
+            page.evaluate("window.took = null")
+            if page.locator("form[action$='/decide']").count() == 0:
+                break
+    return times
+
+
+if __name__ == "__main__":
+    print(run())

@@ -1,0 +1,134 @@
+"""Pictures of every page and state, in both themes and on a phone: ``python -m tests.browser.screenshots [FOLDER]``.
+
+Two of them are in the README and lie in ``docs/images``; ``--docs`` writes those anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from gateway.observability import configure_logging
+from tests.browser.conftest import FLAGS
+from tests.browser.people import DEMO_WEB, beside
+from tests.browser.served import served
+from tests.browser.test_accessible import STATES, enter, first_question
+from tests.browser.test_control import hub_after_a_morning
+from tests.browser.test_history import find, late
+from tests.browser.worlds import hub_with_queue
+from tests.integration.hub_world import Hub, answering, hub_of_ana, refusing, study
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "images"
+SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
+WHAT = ("CT ABD/PELVIS W CONTRAST", "XR KNEE LEFT")
+AGES = (3, 41, 44, 120, 190, 260, 420, 610, 980, 1_500, 1_900, 2_600)
+
+
+def hub_with_history() -> Hub:
+    """Ana has a dozen studies at two hospitals; the third refuses connections."""
+    here = [study(f"2.999.7.{n}", "NGH|0007", days_ago=age, description=WHAT[n % 2]) for n, age in enumerate(AGES)]
+    there = [study(f"2.999.8.{n}", "LKM|55", days_ago=age + 9) for n, age in enumerate(AGES[::3])]
+    return hub_of_ana(answering("NGH", here), answering("LKM", there), refusing("RDI"), web=DEMO_WEB)
+
+
+def check_an_order(page: Page) -> None:
+    """The verdict on a CT that was done three days ago."""
+    page.get_by_label("Examination").fill("CT abdomen with contrast")
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.locator(".verdict")).to_be_visible()
+
+
+@contextmanager
+def opened(browser: Browser, theme: str, size: str) -> Iterator[Page]:
+    """A page of a browser context of its own."""
+    context = browser.new_context(
+        color_scheme="dark" if theme == "dark" else "light",
+        viewport={**SIZES[size]},  # type: ignore[typeddict-item]
+        locale="en-GB",
+        reduced_motion="reduce",
+    )
+    yield context.new_page()
+    context.close()
+
+
+def take(browser: Browser, folder: Path) -> None:
+    """Every state, theme and size as ``folder/state-theme-size.png``."""
+    with ExitStack() as stack:
+        worlds: dict[str, tuple[Hub, str]] = {}
+        for name, make in (("morning", hub_after_a_morning), ("queue", lambda: hub_with_queue(12))):
+            hub = beside(make)
+            worlds[name] = hub, stack.enter_context(served(hub.app))
+        ana = beside(hub_with_history)
+        ana_address = stack.enter_context(served(ana.app))
+        waiting = beside(lambda: hub_of_ana(answering("NGH"), late("RDI", threading.Event()), web=DEMO_WEB))
+        waiting_address = stack.enter_context(served(waiting.app))
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                for state, (world, role, path, act) in STATES.items():
+                    with opened(browser, theme, size) as page:
+                        enter(page, worlds[world], role, path)
+                        act(page)
+                        _shoot(page, folder / f"{state.replace(' ', '_')}-{theme}-{size}.png")
+                with opened(browser, theme, size) as page:
+                    find(page, ana_address, ana)
+                    expect(page.locator(".coverage .note.danger")).to_be_visible()
+                    _shoot(page, folder / f"history-{theme}-{size}.png")
+                    check_an_order(page)
+                    _shoot(page, folder / f"verdict-{theme}-{size}.png")
+                with opened(browser, theme, size) as page:
+                    find(page, waiting_address, waiting)
+                    _shoot(page, folder / f"history_waiting-{theme}-{size}.png")
+
+
+def take_for_docs(browser: Browser) -> None:
+    """The two pictures of the README."""
+    queue, ana = beside(hub_with_queue, 12), beside(hub_with_history)
+    DOCS.mkdir(parents=True, exist_ok=True)
+    with served(queue.app) as address, opened(browser, "light", "desktop") as page:
+        world, role, path, _ = STATES["question"]
+        assert world == "queue"
+        enter(page, (queue, address), role, path)
+        first_question(page)
+        page.screenshot(path=DOCS / "queue.png")
+    with served(ana.app) as address, opened(browser, "light", "desktop") as page:
+        find(page, address, ana)
+        expect(page.locator(".coverage .note.danger")).to_be_visible()
+        check_an_order(page)
+        page.evaluate("window.scrollTo(0, 0)")
+        page.screenshot(
+            path=DOCS / "timeline.png", full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 1180}
+        )
+
+
+def _shoot(page: Page, path: Path) -> None:
+    page.evaluate("window.scrollTo(0, 0)")
+    page.screenshot(path=path, full_page=True)
+
+
+def main() -> None:
+    """Take them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("var/screenshots"))
+    parser.add_argument("--docs", action="store_true")
+    asked = parser.parse_args()
+    configure_logging(io.StringIO())
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        if asked.docs:
+            take_for_docs(browser)
+        else:
+            asked.folder.mkdir(parents=True, exist_ok=True)
+            take(browser, asked.folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
