@@ -35,6 +35,11 @@ test: setup-dev setup-edge ## get and start the servers that tests need, run eve
 fuzz: setup-dev ## ask a running hub everything the schema allows, two minutes (ARGS="--seconds 600")
 	$(BIN)/python -m tests.fuzz.graphql_fuzz $(ARGS)
 
+dependency-audit: setup-dev ## ask a vulnerability service about the locked dependencies (needs the network and pip-audit)
+	@command -v pip-audit >/dev/null || { echo "pip-audit is not installed: pip install pip-audit; it asks a vulnerability service over the network"; exit 1; }
+	pip-audit --requirement requirements/hub.txt --require-hashes --disable-pip
+	pip-audit --requirement requirements/edge.txt --require-hashes --disable-pip
+
 format: setup-dev ## write the format and the safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -48,4 +53,4 @@ screenshots: setup-dev ## pictures of every page, state and theme in var/screens
 lock: ## resolve requirements/ anew
 	@scripts/lock.sh
 
-.PHONY: screenshots fuzz help setup setup-dev setup-edge demo check test format bench lock
+.PHONY: dependency-audit screenshots fuzz help setup setup-dev setup-edge demo check test format bench lock

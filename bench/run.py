@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.machine import machine
 
 BENCHMARKS = (
+    "access",
     "audit_chain",
     "cfind",
     "check_order",
@@ -19,8 +20,12 @@ BENCHMARKS = (
     "federation",
     "graphql_history",
     "linkage",
+    "load",
     "match",
     "matching_life",
+    "mllp",
+    "normalizer",
+    "order_sign",
     "orthanc_hub",
     "pages",
     "register",

@@ -9,6 +9,8 @@
     ├── InvalidContextTable     a table of reason codes that cannot be used; the text names the entry
     ├── InvalidTable            a table of doses, costs or groups that cannot be used; the text names line or entry
     ├── UnknownSite             no registered site has this id
+    ├── UnknownStudyClass       no study class of the configuration has this name
+    ├── PersonWithheld          (also an UnknownIdentifier) nobody whom the viewer may see
     ├── UnknownAlert            no alert has this id
     ├── AlertClosed             the alert was answered before, or fell away
     ├── StaleAlert              somebody else changed the alert (or order) at the same time: retryable
@@ -22,6 +24,9 @@
 
 Texts name sites, states and status codes, never identifiers or values of a person.
 """
+
+from mpi.errors import UnknownIdentifier
+from mpi.identity.identifiers import EnterpriseId
 
 
 class FederationError(Exception):
@@ -70,6 +75,21 @@ class InvalidTable(FederationError):
 
 class UnknownSite(FederationError):
     """No registered site has this id."""
+
+
+class UnknownStudyClass(FederationError):
+    """No study class of the configuration has this name."""
+
+
+class PersonWithheld(FederationError, UnknownIdentifier):
+    """Nobody whom the viewer may see is behind the identifier. Every door answers it as ``UnknownIdentifier``.
+
+    ``enterprise_id`` is for the audit log alone.
+    """
+
+    def __init__(self, enterprise_id: EnterpriseId) -> None:
+        super().__init__("no active record has this identifier")
+        self.enterprise_id = enterprise_id
 
 
 class SourceError(FederationError):

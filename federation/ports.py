@@ -13,6 +13,7 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
+from federation.sites.consent import BrokenGlass, ConsentDirective
 from federation.sites.reports import CapabilityReport, HealthReport
 from federation.sites.site import SiteId
 from federation.usefulness.outcomes import OutcomeCount, RuleCount
@@ -186,8 +187,8 @@ class SiteReportRepository(Protocol):
 class OutboxMessage:
     """One event waiting to be told; ``body`` holds ids only.
 
-    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete``, ``priors_changed`` or
-    ``alert_raised``.
+    ``kind`` is ``person_changed``, ``order_received``, ``order_check_incomplete``, ``priors_changed``,
+    ``refresh_priors`` or ``alert_raised``.
     """
 
     outbox_id: int
@@ -217,6 +218,26 @@ class Outbox(Protocol):
         """Like ``mark_done`` for many, in one statement."""
 
 
+class ConsentRepository(Protocol):
+    """What persons said of sharing, and who looked past it. Append-only."""
+
+    def append(self, directive: ConsentDirective) -> None: ...
+
+    def of(self, identifiers: Collection[PatientIdentifier]) -> Sequence[ConsentDirective]:
+        """Directives kept for one of the numbers, in the order in which they were recorded."""
+
+    def break_glass(self, glass: BrokenGlass) -> None:
+        """Keep a look past consent."""
+
+    def glasses_of(self, caller: str, enterprise_id: EnterpriseId, *, at: dt.datetime) -> Sequence[BrokenGlass]:
+        """The caller's looks at the person that have begun and not ended, newest first."""
+
+    def newest_glasses(self, *, limit: int) -> Sequence[BrokenGlass]:
+        """Newest first, ended ones too."""
+
+    def glass(self, glass_id: str) -> BrokenGlass | None: ...
+
+
 class ChangeLog(Protocol):
     """What changed, in order of writing: an entry for each event of an alert and each version of a review item.
 
@@ -242,6 +263,8 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def alerts(self) -> AlertRepository: ...
+    @property
+    def consents(self) -> ConsentRepository: ...
     @property
     def alert_statistics(self) -> AlertStatistics: ...
     @property

@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from mpi.audit import AuditEvent
 from mpi.audit_chain import AuditHead, ChainRow, KeptEvent
+from mpi.caller_revocations import Revocation
 from mpi.events import PersonChanged
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
@@ -95,6 +96,9 @@ class HistoryRepository(Protocol):
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         """Oldest first."""
+
+    def of_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, tuple[HistoryEntry, ...]]:
+        """Like ``of`` for many, in one statement; every identifier asked for is a key."""
 
 
 class ReviewRepository(Protocol):
@@ -210,6 +214,15 @@ class Inbox(Protocol):
         """Remember the message with its acknowledgement, in the transaction of its effect."""
 
 
+class RevocationRepository(Protocol):
+    """Tokens and subjects that are taken back. Append-only."""
+
+    def append(self, revocation: Revocation) -> None: ...
+
+    def in_force(self, *, at: dt.datetime) -> Sequence[Revocation]:
+        """Those that some token may still be about, in the order in which they were made."""
+
+
 class LinkWriter(Protocol):
     """The part of ``RecordRepository`` that settling who is one person writes with."""
 
@@ -266,6 +279,8 @@ class UnitOfWork(Protocol):
     def audit(self) -> AuditLog: ...
     @property
     def audit_chain(self) -> AuditChain: ...
+    @property
+    def revocations(self) -> RevocationRepository: ...
     @property
     def inbox(self) -> Inbox: ...
 

@@ -34,6 +34,13 @@ _SEXES = {"female": AdministrativeSex.FEMALE, "male": AdministrativeSex.MALE, "o
 _MODALITY_SYSTEMS = frozenset(
     {"", "http://dicom.nema.org/resources/ontology/DCM", "urn:oid:1.2.840.10008.2.16.4", "http://nema.org/dicom/dicm"}
 )
+_CONFIDENTIALITY = frozenset(
+    {
+        "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+        "http://hl7.org/fhir/v3/Confidentiality",
+        "urn:oid:2.16.840.1.113883.5.25",
+    }
+)
 _CODE_SYSTEMS = {"http://loinc.org": "LN", "http://snomed.info/sct": "SCT", "http://radlex.org": "RADLEX"}
 """Code systems by the designators that DICOM archives (and so code maps) use for them."""
 
@@ -94,6 +101,7 @@ def _map_study(
         birth_date=birth_date,
         sex=_SEXES.get((elements.text(patient, "gender") or "").lower()),
         other_identifiers=question.other_identifiers(ids),
+        confidentiality_code=_confidentiality(resource),
         warnings=_unique(
             (
                 *start.warnings,
@@ -104,6 +112,17 @@ def _map_study(
             )
         ),
     )
+
+
+def _confidentiality(resource: Resource) -> str | None:
+    """The security label of HL7's Confidentiality: N, R, V ... the most private one (U < L < M < N < R < V)."""
+    labels = elements.parts(elements.part(resource, "meta"), "security")
+    codes = [
+        code.upper()
+        for label in labels
+        if (elements.text(label, "system") or "") in _CONFIDENTIALITY and (code := elements.text(label, "code"))
+    ]
+    return max(codes, key="ULMNRV".find, default=None)
 
 
 def _study_uid(resource: Resource) -> str | None:

@@ -67,7 +67,7 @@ class Dispatcher:
         normalize_order: NormalizeOrder = without_code_maps,
     ) -> None:
         self._uow_factory = uow_factory
-        self._tools = Tools(matcher, clock, new_id, normalize_order)
+        self._tools = Tools(matcher, clock, new_id, normalize_order, settings.refresh_events)
         self._clock = clock
         self._new_id = new_id
         self._settings = settings

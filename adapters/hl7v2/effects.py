@@ -26,6 +26,7 @@ from adapters.hl7v2.message import Message, Segment
 from adapters.hl7v2.order_effect import NormalizeOrder, OrderSender, take_order, without_code_maps
 from adapters.hl7v2.orders_mapping import patient_class, sent_orders
 from federation.ports import UnitOfWork
+from federation.usecases.refresh_priors import ask_for_refresh
 from mpi.errors import InvalidDemographics, MergeRefused, UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import NO_EFFECT
@@ -60,12 +61,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What use cases need beside the unit of work."""
+    """What use cases need beside the unit of work. ``refresh_events`` have the patient's archives asked."""
 
     matcher: Matcher
     clock: Clock
     new_id: NewId
     normalize_order: NormalizeOrder = without_code_maps
+    refresh_events: frozenset[str] = frozenset()
 
 
 Effect = Callable[[Received, UnitOfWork, Tools], EnterpriseId | None]
@@ -75,7 +77,10 @@ def register(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId 
     """A01, A04, A05, A08, A28, A31: what PID says of its patient, new or known."""
     pid = require_pid(received.message)
     identifiers = patient_identifiers(pid, received.issuers)
-    return _register_pid(pid, identifiers, received, uow, tools)
+    subject = _register_pid(pid, identifiers, received, uow, tools)
+    if subject is not None and received.header.trigger_event in tools.refresh_events:
+        ask_for_refresh(subject, uow=uow, at=received.received_at)
+    return subject
 
 
 def visit(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
@@ -153,8 +158,11 @@ def order(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | N
 
 
 def result(received: Received, uow: UnitOfWork, tools: Tools) -> EnterpriseId | None:
-    """ORU: what PID says of its patient, then what the results say of their orders."""
-    return _take_orders(received, uow, tools, is_result=True)
+    """ORU: what PID says of its patient, then what the results say of their orders. The site has something new."""
+    subject = _take_orders(received, uow, tools, is_result=True)
+    if subject is not None and received.header.trigger_event in tools.refresh_events:
+        ask_for_refresh(subject, uow=uow, at=received.received_at, site_id=received.header.facility or None)
+    return subject
 
 
 EFFECTS: Mapping[Route, Effect] = {

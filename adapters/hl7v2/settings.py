@@ -32,11 +32,15 @@ class Hl7SiteSettings:
 
 @dataclass(frozen=True, slots=True)
 class Hl7Settings:
-    """``sites`` by facility; a facility that is not listed gets ``default``."""
+    """``sites`` by facility; a facility that is not listed gets ``default``.
+
+    ``refresh_events``: trigger events (A01, R01 ...) after which the patient's archives are asked in the background.
+    """
 
     sites: Mapping[str, Hl7SiteSettings] = field(default_factory=dict)
     default: Hl7SiteSettings = field(default_factory=Hl7SiteSettings)
     processing_ids: frozenset[str] = PROCESSING_IDS
+    refresh_events: frozenset[str] = frozenset()
 
     def site(self, facility: str) -> Hl7SiteSettings:
         return self.sites.get(facility, self.default)

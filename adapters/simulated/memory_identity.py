@@ -130,6 +130,9 @@ class MemoryHistoryRepository:
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         return tuple(sorted(self._transaction.state.history.get(identifier, ()), key=lambda entry: entry.at))
 
+    def of_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, tuple[HistoryEntry, ...]]:
+        return {identifier: self.of(identifier) for identifier in identifiers}
+
 
 class MemoryReviewRepository:
     """``mpi.ports.ReviewRepository`` in memory."""

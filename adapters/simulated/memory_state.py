@@ -18,9 +18,11 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.study_index import IndexedAnswer
 from federation.ports import OutboxMessage
+from federation.sites.consent import BrokenGlass, ConsentDirective
 from federation.sites.reports import CapabilityReport, HealthReport
 from federation.sites.site import SiteId
 from mpi.audit_chain import AuditHead, ChainRow
+from mpi.caller_revocations import Revocation
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
@@ -76,6 +78,9 @@ class MemoryState:
     order_checks: dict[str, dict[int, OrderCheck]] = field(default_factory=dict)
     alerts: dict[str, tuple[DuplicateAlert, ...]] = field(default_factory=dict)
     placed_orders: dict[str, PlacedOrder] = field(default_factory=dict)
+    consents: list[ConsentDirective] = field(default_factory=list)
+    glasses: list[BrokenGlass] = field(default_factory=list)
+    revocations: list[Revocation] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     study_index: dict[PatientIdentifier, dict[SiteId, IndexedAnswer]] = field(default_factory=dict)
     site_health: dict[SiteId, HealthReport] = field(default_factory=dict)

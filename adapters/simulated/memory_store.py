@@ -8,6 +8,7 @@ from typing import Self
 
 from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlacedOrderRepository
 from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
+from adapters.simulated.memory_consent import MemoryConsentRepository, MemoryRevocationRepository
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
 from adapters.simulated.memory_exchange import (
     MemoryChangeLog,
@@ -95,6 +96,14 @@ class MemoryUnitOfWork:
     @property
     def study_index(self) -> MemoryStudyIndexRepository:
         return MemoryStudyIndexRepository(self._open())
+
+    @property
+    def consents(self) -> MemoryConsentRepository:
+        return MemoryConsentRepository(self._open())
+
+    @property
+    def revocations(self) -> MemoryRevocationRepository:
+        return MemoryRevocationRepository(self._open())
 
     @property
     def site_reports(self) -> MemorySiteReportRepository:

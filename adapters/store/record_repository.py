@@ -253,3 +253,20 @@ class SqlHistoryRepository:
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
         found = rows(self._connection, _HISTORY_OF, named(identifier))
         return tuple(mapping.history_from(row) for row in found)
+
+    def of_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, tuple[HistoryEntry, ...]]:
+        found: dict[PatientIdentifier, list[HistoryEntry]] = {identifier: [] for identifier in identifiers}
+        authorities, parameters = named_by_authority(identifiers)
+        for row in rows(self._connection, _histories(self._connection.dialect.name, authorities), parameters):
+            entry = mapping.history_from(row)
+            found[entry.identifier].append(entry)
+        return {identifier: tuple(entries) for identifier, entries in found.items()}
+
+
+@cache
+def _histories(dialect: str, authorities: int) -> sa.Executable:
+    entry = record_history.c
+    about = sa.select(record_history).where(
+        names_one_of(dialect, entry.assigning_authority, entry.local_patient_id, authorities)
+    )
+    return about.order_by(entry.at, entry.history_id)

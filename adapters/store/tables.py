@@ -11,7 +11,9 @@ from adapters.store.columns import Code, Identity, UtcInstant, by_name
 from federation.changes import ChangeKind
 from federation.imaging.alerts import AlertState
 from federation.imaging.placed_orders import OrderStatus
+from federation.sites.consent import ConsentEffect, ConsentScope
 from mpi.audit import AuditOutcome
+from mpi.caller_revocations import RevokedKind
 from mpi.identity.decisions import DecisionKind
 from mpi.identity.records import LinkSource, MatchGrade, RecordStatus
 from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
@@ -266,6 +268,48 @@ imaging_order = sa.Table(
     sa.Index("ix_imaging_order_filler", "site_id", "filler_order_number"),
     sa.Index("ix_imaging_order_identifier", "assigning_authority", "local_patient_id"),
     sa.Index("ix_imaging_order_placer", "site_id", "placer_order_number"),
+)
+
+consent_directive = sa.Table(
+    "consent_directive",
+    metadata,
+    sa.Column("directive_number", Identity, primary_key=True),
+    sa.Column("directive_id", Code, nullable=False),
+    sa.Column("assigning_authority", Code, nullable=False),
+    sa.Column("local_patient_id", Code, nullable=False),
+    sa.Column("scope", by_name(ConsentScope), nullable=False),
+    sa.Column("target", Code, nullable=False),
+    sa.Column("effect", by_name(ConsentEffect), nullable=False),
+    sa.Column("recorded_at", UtcInstant, nullable=False),
+    sa.Column("recorded_by", sa.String, nullable=False),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Index("ix_consent_directive_identifier", "assigning_authority", "local_patient_id"),
+)
+
+broken_glass = sa.Table(
+    "broken_glass",
+    metadata,
+    sa.Column("glass_number", Identity, primary_key=True),
+    sa.Column("glass_id", Code, nullable=False),
+    sa.Column("enterprise_id", Code, nullable=False),
+    sa.Column("identifiers", sa.JSON, nullable=False),
+    sa.Column("caller", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("opened_at", UtcInstant, nullable=False),
+    sa.Column("expires_at", UtcInstant, nullable=False),
+    sa.UniqueConstraint("glass_id", name="uq_broken_glass_glass_id"),
+    sa.Index("ix_broken_glass_person", "enterprise_id", "expires_at"),
+)
+
+revoked_token = sa.Table(
+    "revoked_token",
+    metadata,
+    sa.Column("revocation_number", Identity, primary_key=True),
+    sa.Column("kind", by_name(RevokedKind), nullable=False),
+    sa.Column("value", Code, nullable=False),
+    sa.Column("revoked_at", UtcInstant, nullable=False),
+    sa.Column("revoked_by", sa.String, nullable=False),
+    sa.Column("until", UtcInstant, nullable=False, index=True),
 )
 
 rematch_run = sa.Table(

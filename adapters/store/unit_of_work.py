@@ -12,6 +12,7 @@ from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrder
 from adapters.store.alert_statistics import SqlAlertStatistics
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.change_log import SqlChangeLog
+from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
 from adapters.store.decision_repository import SqlDecisionRepository
 from adapters.store.engine import READ_ONLY
 from adapters.store.errors import UnitNotOpen
@@ -103,6 +104,14 @@ class SqlUnitOfWork:
     @property
     def study_index(self) -> SqlStudyIndexRepository:
         return SqlStudyIndexRepository(self._open_connection())
+
+    @property
+    def consents(self) -> SqlConsentRepository:
+        return SqlConsentRepository(self._open_connection())
+
+    @property
+    def revocations(self) -> SqlRevocationRepository:
+        return SqlRevocationRepository(self._open_connection())
 
     @property
     def site_reports(self) -> SqlSiteReportRepository:

@@ -12,6 +12,7 @@ from federation.errors import SourceError, SourceTimedOut
 from federation.imaging.site_result import LiveAnswer, Outcome, SiteResult, site_result, wants_index
 from federation.imaging.study_index import IndexedAnswer
 from federation.ports import PriorSource
+from federation.sites.consent import Veil
 from federation.sites.coverage import NO_IDENTIFIER, CoverageState, SiteCoverage
 from federation.sites.site import Site, SiteId
 from mpi.identity.identifiers import PatientIdentifier
@@ -35,8 +36,16 @@ class _Asked:
 class FanOut:
     """Questions to every site at which the person has an identifier."""
 
-    def __init__(self, identity: ResolvedIdentity, asking: Asking, *, clock: Clock, deadline_seconds: float) -> None:
-        self._identity, self._asking, self._clock = identity, asking, clock
+    def __init__(
+        self,
+        identity: ResolvedIdentity,
+        asking: Asking,
+        *,
+        clock: Clock,
+        deadline_seconds: float,
+        veil: Veil,
+    ) -> None:
+        self._identity, self._asking, self._clock, self._veil = identity, asking, clock, veil
         self._deadline_seconds = deadline_seconds
         self._started = asking.seconds()
         self._asked: list[_Asked] = []
@@ -92,7 +101,9 @@ class FanOut:
         if not asked.questions:
             return SiteResult(SiteCoverage(asked.site_id, CoverageState.SKIPPED, reason=NO_IDENTIFIER))
         outcomes = {identifier: _outcome(question) for identifier, question in asked.questions.items()}
-        return site_result(asked.site_id, self._identity, outcomes, self._indexed, self._latency_ms(asked))
+        return site_result(
+            asked.site_id, self._identity, outcomes, self._indexed, self._latency_ms(asked), veil=self._veil
+        )
 
     def _latency_ms(self, asked: _Asked) -> int | None:
         """Until the last of the site's questions ended, or until now; ``None`` when none was put."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from federation.errors import NotAsked, SourceError, SourceTimedOut
 from federation.imaging.right_patient import contradicts_record, demographics_of
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import IndexedAnswer
+from federation.sites.consent import NO_VEIL, Veil
 from federation.sites.coverage import CoverageState, SiteCoverage
 from federation.sites.site import SiteId
 from mpi.identity.identifiers import PatientIdentifier
@@ -44,6 +46,8 @@ class SiteResult:
     studies: tuple[SiteStudy, ...] = ()
 
 
+Said = TypeVar("Said", LiveAnswer, IndexedAnswer)
+
 Outcome = LiveAnswer | SourceError | None
 """``None``: something of ours broke."""
 
@@ -59,11 +63,15 @@ def site_result(
     outcomes: Mapping[PatientIdentifier, Outcome],
     indexed: Mapping[tuple[SiteId, PatientIdentifier], IndexedAnswer],
     latency_ms: int | None,
+    *,
+    veil: Veil = NO_VEIL,
 ) -> SiteResult:
     """One entry and the studies of the site, from what came of each identifier. At least one was asked about."""
-    live = {i: o for i, o in outcomes.items() if isinstance(o, LiveAnswer)}
+    live = {i: _veiled(o, veil) for i, o in outcomes.items() if isinstance(o, LiveAnswer)}
     filled = {
-        i: entry for i, o in outcomes.items() if wants_index(o) and (entry := indexed.get((site_id, i))) is not None
+        i: _veiled(entry, veil)
+        for i, o in outcomes.items()
+        if wants_index(o) and (entry := indexed.get((site_id, i))) is not None
     }
     missing = outcomes.keys() - live.keys() - filled.keys()
     errors = [o for o in outcomes.values() if not isinstance(o, LiveAnswer)]
@@ -83,6 +91,15 @@ def site_result(
         ),
         kept,
     )
+
+
+def _veiled(answer: Said, veil: Veil) -> Said:
+    """The answer as if the hidden studies were not; so are the warnings that only they carry."""
+    shown = tuple(study for study in answer.studies if not veil.hides(study))
+    if len(shown) == len(answer.studies):
+        return answer
+    theirs = {w for study in answer.studies for w in study.warnings} - {w for study in shown for w in study.warnings}
+    return replace(answer, studies=shown, warnings=tuple(w for w in answer.warnings if w not in theirs))
 
 
 def _state_of(

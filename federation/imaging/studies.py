@@ -7,6 +7,7 @@ Source: DICOM PS3.4 C.6.2.1 (study root), PS3.18 10.6.3.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -58,7 +59,8 @@ class SiteStudy:
     ``patient_name``, ``birth_date`` and ``sex`` are evidence for *is it the right patient*, shown to nobody.
     ``name_is_evidence`` is false when the name could not be parsed with certainty (or has no letters).
     ``images_available`` is ``None`` when the archive does not say. ``started_in`` is the year or month of a study
-    whose day is not known (``started`` is ``None`` then).
+    whose day is not known (``started`` is ``None`` then). ``confidentiality_code`` is what the archive says of how
+    private the study is (HL7 v3 Confidentiality: N, R, V ...).
     """
 
     site_id: SiteId
@@ -85,10 +87,11 @@ class SiteStudy:
     ideographic_name: PersonName | None = None
     phonetic_name: PersonName | None = None
     started_in: PartialDate | None = None
+    confidentiality_code: str | None = None
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:
-        return tuple(m for m in self.modalities if m not in NON_IMAGE_MODALITIES)
+        return _imaging(self.modalities)
 
     def __repr__(self) -> str:
         return f"SiteStudy(site={self.site_id})"
@@ -135,7 +138,7 @@ class PriorStudy:
 
     @property
     def imaging_modalities(self) -> tuple[str, ...]:
-        return tuple(m for m in self.modalities if m not in NON_IMAGE_MODALITIES)
+        return _imaging(self.modalities)
 
     @property
     def images_available(self) -> bool:
@@ -144,3 +147,8 @@ class PriorStudy:
 
     def __repr__(self) -> str:
         return f"PriorStudy(locations={len(self.locations)})"
+
+
+@functools.lru_cache(maxsize=1024)
+def _imaging(modalities: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(m for m in modalities if m not in NON_IMAGE_MODALITIES)

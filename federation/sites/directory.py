@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from federation.asking.asking import Asking
 from federation.errors import UnknownSite
 from federation.ports import PriorSource
+from federation.sites.consent import ConsentPolicy, ConsentRules
 from federation.sites.site import Site, SiteId
 
 
@@ -16,11 +17,18 @@ class SiteDirectory:
     """Registered sites by id. A site without a source sends identities but has no archive we can ask.
 
     ``asking`` is how all of them are asked: what was heard before, who is left alone, what is still awaited.
+    ``consent`` says which studies are sensitive in themselves.
     """
 
     sites: Mapping[SiteId, Site]
     sources: Mapping[SiteId, PriorSource]
     asking: Asking = field(default_factory=Asking)
+    consent: ConsentPolicy = field(default_factory=ConsentPolicy)
+
+    @property
+    def consent_rules(self) -> ConsentRules:
+        """What persons are seen by."""
+        return ConsentRules(self.consent, self.sites)
 
     def site(self, site_id: str) -> Site:
         """The registered site.

@@ -1,6 +1,6 @@
 """Does this order repeat a scan that was already done, anywhere?
 
-    order -> identity -> search_priors -> facts -> duplicate rules -> assessment + ranked priors -> kept, with its alert
+    order -> identity -> search_priors -> facts -> duplicate rules -> assessment -> kept, with its alert
 
 The service advises; it never blocks an order. An identity under review neither raises nor silences an alert.
 """
@@ -19,16 +19,17 @@ from federation.imaging.order_checks import OrderCheck
 from federation.imaging.orders import ImagingOrder
 from federation.imaging.placed_orders import PlacedOrder, is_carried_out, pending_study
 from federation.imaging.prior_facts import facts_of_prior
-from federation.imaging.relevance import Relevance, rank_priors
 from federation.imaging.rule_set import RuleSet
 from federation.imaging.timeline import in_timeline_order
 from federation.ports import UnitOfWork
+from federation.sites.consent import ANYBODY, PersonView, Veil, Viewer
 from federation.sites.directory import SiteDirectory
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
+from federation.usecases.see_person import all_numbers, find_person
 from mpi.ports import Clock, NewId
 from mpi.units import carry_out
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
+from mpi.usecases.resolve_identity import ResolvedIdentity
 
 CONTEXT_RULE = "CONTEXT"
 """Code of the lines that say which clinical context was counted, and why."""
@@ -38,7 +39,7 @@ GIVEN = "given with the order"
 
 @dataclass(frozen=True, slots=True)
 class CheckedOrder:
-    """The kept check with what it was judged on. ``relevance`` is aligned with ``history.studies``.
+    """The kept check with what it was judged on.
 
     ``alert`` is the order's alert as it is now, ``None`` without one.
     """
@@ -46,7 +47,6 @@ class CheckedOrder:
     check: OrderCheck
     identity: ResolvedIdentity
     history: PriorHistory
-    relevance: tuple[Relevance, ...]
     alert: DuplicateAlert | None = None
 
 
@@ -63,6 +63,7 @@ async def check_order(
     clock: Clock,
     new_id: NewId,
     is_shown: bool = True,
+    viewer: Viewer = ANYBODY,
 ) -> CheckedOrder:
     """Judge the order and keep the verdict as revision 1 of a new check.
 
@@ -75,7 +76,7 @@ async def check_order(
     directory.site(order.ordering_site)
     judged = await judge_order(
         order, read=read, directory=directory, procedure_of=procedure_of, rules=rules,
-        deadline_seconds=deadline_seconds, clock=clock,
+        deadline_seconds=deadline_seconds, clock=clock, viewer=viewer,
     )  # fmt: skip
     check = OrderCheck(
         check_id=new_id(),
@@ -85,21 +86,21 @@ async def check_order(
         assessment=judged.assessment,
         coverage=judged.history.coverage,
         identity_under_review=judged.identity.is_under_review,
-        checked_at=clock(),
+        checked_at=judged.seen_at,
         checked_by=checked_by,
     )
     alert = await asyncio.to_thread(_keep, check, units, clock, is_shown)
-    return CheckedOrder(check, judged.identity, judged.history, judged.relevance, alert)
+    return CheckedOrder(check, judged.identity, judged.history, alert)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedOrder:
-    """A verdict that is not kept yet."""
+    """A verdict that is not kept yet. ``seen_at``: what was denied later may stand in it."""
 
     identity: ResolvedIdentity
     history: PriorHistory
     assessment: DuplicateAssessment
-    relevance: tuple[Relevance, ...]
+    seen_at: dt.datetime
 
 
 async def judge_order(
@@ -111,18 +112,25 @@ async def judge_order(
     rules: RuleSet,
     deadline_seconds: float,
     clock: Clock,
+    viewer: Viewer = ANYBODY,
 ) -> JudgedOrder:
-    """The one evaluator behind every door: identity, priors, rules. Keeps nothing."""
-    deadline = Deadline(deadline_seconds)
-    known = await asyncio.to_thread(_what_is_known, order, read)
+    """The one evaluator behind every door: identity, priors, rules. Keeps nothing.
+
+    It is judged for the ordering site, whoever asks: no broken glass reaches into a verdict that others may read.
+    """
+    deadline, seen_at = Deadline(deadline_seconds), clock()
+    at_site = viewer.at(order.ordering_site)
+    seen = await find_person(order.patient_identifier, read=read, directory=directory, viewer=at_site, clock=clock)
+    known = await asyncio.to_thread(_what_is_known, order, seen, read)
     history = await search_priors(
         known.identity,
+        veil=seen.veil,
         directory=directory,
         procedure_of=procedure_of,
         deadline_seconds=deadline.seconds_to_ask,
         clock=clock,
     )
-    history = _with_pending_orders(history, known.pending, order, rules)
+    history = _with_pending_orders(history, known.pending, order, rules, seen.veil)
     facts = OrderFacts(
         procedure=order.procedure,
         site_id=order.ordering_site,
@@ -133,9 +141,8 @@ async def judge_order(
     priors = [
         facts_of_prior(study, ordering_site=order.ordering_site, match_is_certain=True) for study in history.studies
     ]
-    relevance = rank_priors(order.procedure, order.requested_at, history.studies, rules)
     assessment = replace(assess(facts, priors, rules), context=_context(order))
-    return JudgedOrder(known.identity, history, assessment, relevance)
+    return JudgedOrder(known.identity, history, assessment, seen_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +154,15 @@ class _Known:
     overridden: frozenset[str]
 
 
-def _what_is_known(order: ImagingOrder, read: Callable[[], UnitOfWork]) -> _Known:
+def _what_is_known(order: ImagingOrder, seen: PersonView, read: Callable[[], UnitOfWork]) -> _Known:
     with read() as uow:
-        identity = resolve_identity(order.patient_identifier, uow=uow)
-        identifiers = [
-            *(record.identifier for record in identity.records),
-            *(retired for retired, _ in identity.retired_identifiers),
-        ]
         alike = uow.alerts.alike(order_key(order), content_key(order))
-        return _Known(identity, tuple(uow.placed_orders.open_of(identifiers)), overridden_priors(order, alike))
+        pending = tuple(uow.placed_orders.open_of(all_numbers(seen.identity)))
+        return _Known(seen.identity, pending, overridden_priors(order, alike))
 
 
 def _with_pending_orders(
-    history: PriorHistory, pending: tuple[PlacedOrder, ...], order: ImagingOrder, rules: RuleSet
+    history: PriorHistory, pending: tuple[PlacedOrder, ...], order: ImagingOrder, rules: RuleSet, veil: Veil
 ) -> PriorHistory:
     """Orders placed at other sites and not carried out yet: two equal orders at once must not miss each other."""
     within = dt.timedelta(days=rules.limits.pending_days)
@@ -168,6 +171,7 @@ def _with_pending_orders(
         for placed in pending
         if placed.order.ordering_site != order.ordering_site
         and abs(order.requested_at - placed.order.requested_at) <= within
+        and not veil.hides_order(placed.order.ordering_site, placed.order.code or "", placed.order.description)
         and not is_carried_out(placed, history.studies)
     ]
     return replace(history, studies=in_timeline_order((*history.studies, *counted))) if counted else history

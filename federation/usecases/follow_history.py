@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable
 
 from federation.asking.fan_out import FanOut
 from federation.ports import UnitOfWork
+from federation.sites.consent import ANYBODY, Viewer
 from federation.sites.directory import SiteDirectory
-from federation.usecases.imaging_history import PersonHistory, resolve_patient
+from federation.usecases.imaging_history import PersonHistory
 from federation.usecases.search_priors import ProcedureOf, history_of
+from federation.usecases.see_person import find_person
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock
 
@@ -26,6 +28,7 @@ async def follow_history(
     procedure_of: ProcedureOf,
     patience_seconds: float,
     clock: Clock,
+    viewer: Viewer = ANYBODY,
 ) -> AsyncIterator[PersonHistory]:
     """The history from the index (sites ``INDEXED``, or ``TIMED_OUT`` when never heard, reason ``deadline``), then
     again whenever sites have answered, until all have ended or the patience has. The last one is what there is.
@@ -33,17 +36,17 @@ async def follow_history(
     Whoever stops listening stops nothing: what comes later goes into the index.
 
     Raises:
-        UnknownIdentifier: nobody is behind the identifier.
+        UnknownIdentifier: nobody is behind the identifier, as far as the viewer may see.
     """
-    identity = await asyncio.to_thread(resolve_patient, patient, read)
+    seen = await find_person(patient, read=read, directory=directory, viewer=viewer, clock=clock)
     ends_at = time.monotonic() + patience_seconds
-    fan_out = FanOut(identity, directory.asking, clock=clock, deadline_seconds=patience_seconds)
+    fan_out = FanOut(seen.identity, directory.asking, clock=clock, deadline_seconds=patience_seconds, veil=seen.veil)
     for site_id, source in directory.sources.items():
         fan_out.ask(directory.sites[site_id], source)
 
     def so_far() -> PersonHistory:
         history = history_of(fan_out.results(), directory=directory, procedure_of=procedure_of, clock=clock)
-        return PersonHistory(identity, history)
+        return PersonHistory(seen.identity, history, seen.glass_id)
 
     try:
         look_up = asyncio.create_task(fan_out.look_up())

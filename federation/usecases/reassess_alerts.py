@@ -7,13 +7,15 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
-from federation.imaging.alerts import order_key
+from federation.errors import PersonWithheld
+from federation.imaging.alerts import NO_REPEAT, AlertState, order_key
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import OrderStatus
 from federation.imaging.rule_set import RuleSet
 from federation.ports import UnitOfWork
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import judge_order
+from federation.usecases.close_alerts import close_alerts
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import ProcedureOf
 from mpi.audit import AuditEvent, AuditOutcome
@@ -41,10 +43,12 @@ async def reassess_alerts(
     deadline_seconds: float,
     clock: Clock,
     check_ids: Collection[str] = (),
+    always: bool = False,
 ) -> int:
     """Append a new revision to each recent check whose verdict is another one now; return how many.
 
-    ``check_ids`` names checks directly. Alerts follow the verdicts. Running it twice appends nothing the second time.
+    ``check_ids`` names checks directly. ``always``: a new revision whatever the verdict (a person's consent changed).
+    Alerts follow the verdicts. Running it twice appends nothing the second time, unless ``always``.
     """
     with read() as uow:
         checks = _recent_checks(enterprise_ids, check_ids, uow, clock() - REASSESS_WITHIN)
@@ -55,6 +59,9 @@ async def reassess_alerts(
                 check.order, read=read, directory=directory, procedure_of=procedure_of, rules=rules,
                 deadline_seconds=deadline_seconds, clock=clock,
             )  # fmt: skip
+        except PersonWithheld:
+            carry_out(units, partial(_withdraw, check, clock))
+            continue
         except UnknownIdentifier:
             continue
         new = replace(
@@ -64,12 +71,20 @@ async def reassess_alerts(
             assessment=judged.assessment,
             coverage=judged.history.coverage,
             identity_under_review=judged.identity.is_under_review,
-            checked_at=clock(),
+            checked_at=judged.seen_at,
         )
-        is_revised = _says_otherwise(check, new)
+        is_revised = always or _says_otherwise(check, new)
         carry_out(units, partial(_keep, new, clock, is_revised))
         revised += is_revised
     return revised
+
+
+def _withdraw(check: OrderCheck, clock: Clock, uow: UnitOfWork) -> None:
+    """Nobody may see the person any more: the order has no open alert."""
+    if close_alerts(
+        order_key(check.order), AlertState.SUPERSEDED, detail=NO_REPEAT, by=REASSESSED_BY, uow=uow, clock=clock
+    ):
+        uow.commit()
 
 
 def _keep(check: OrderCheck, clock: Clock, is_revised: bool, uow: UnitOfWork) -> None:

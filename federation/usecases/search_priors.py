@@ -24,6 +24,7 @@ from federation.imaging.procedures import Procedure
 from federation.imaging.site_result import SiteResult
 from federation.imaging.studies import PriorStudy, SiteStudy
 from federation.imaging.timeline import in_timeline_order
+from federation.sites.consent import Veil
 from federation.sites.coverage import Coverage
 from federation.sites.directory import SiteDirectory
 from mpi.ports import Clock
@@ -66,10 +67,14 @@ async def search_priors(
     procedure_of: ProcedureOf,
     deadline_seconds: float,
     clock: Clock,
+    veil: Veil,
 ) -> PriorHistory:
-    """Everything the sites say of this person within the deadline. Raises nothing a site did."""
+    """Everything the sites say of this person within the deadline. Raises nothing a site did.
+
+    What the veil hides is taken away before anything is counted; sites are asked all the same.
+    """
     ends_at = time.monotonic() + deadline_seconds
-    fan_out = FanOut(identity, directory.asking, clock=clock, deadline_seconds=deadline_seconds)
+    fan_out = FanOut(identity, directory.asking, clock=clock, deadline_seconds=deadline_seconds, veil=veil)
     for site_id, source in directory.sources.items():
         fan_out.ask(directory.sites[site_id], source)
     if not directory.asking.has_index:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from federation.errors import UnknownAlert
 from federation.imaging.alerts import DuplicateAlert
 from federation.ports import UnitOfWork
 from federation.usecases.decide_alert import DecideAlert, decide_alert
@@ -22,6 +23,9 @@ def answer_and_read(operation: str, command: DecideAlert, context: HubContext) -
     resources = context.resources
 
     def answer(uow: UnitOfWork) -> Sequence[DuplicateAlert]:
+        kept = uow.alerts.newest(command.alert_id)
+        if kept is None or not resources.visible_alerts([kept], context.viewer(operation), uow=uow):
+            raise UnknownAlert("no alert has this id")
         alert = decide_alert(command, uow=uow, clock=resources.clock)
         detail = alert.override_reason.value if alert.override_reason is not None else ""
         role = role_used(operation, context.caller.roles)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -17,7 +18,7 @@ from starlette.types import Lifespan
 from federation.usefulness.outcomes import Outcomes
 from gateway.change_feed import ChangeFeed
 from gateway.graphql_door import GRAPHIQL, GraphqlDoor
-from gateway.http_middleware import CORRELATION_KEY, CarefulHeaders, CorrelationId
+from gateway.http_middleware import CORRELATION_HEADER, CORRELATION_KEY, CarefulHeaders, CorrelationId
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
 from gateway.rate_limits import AddressRate
@@ -74,11 +75,28 @@ def create_app(
             Middleware(CorrelationId),
             Middleware(CarefulHeaders),
             Middleware(AddressRate, limits=resources.rates),
+            *_cross_origin(settings.http.allowed_origins),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.http.max_request_bytes),
         ],
         exception_handlers={Exception: answer_internal_error},
         lifespan=lifespan,
     )
+
+
+def _cross_origin(origins: Sequence[str]) -> list[Middleware]:
+    """Pages of these origins may call us with a token of their own; cookies are not for them."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=[CORRELATION_HEADER],
+            max_age=600,
+        )
+    ]
 
 
 def _graphql_door(

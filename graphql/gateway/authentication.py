@@ -25,9 +25,9 @@ from joserfc.errors import (
 )
 from joserfc.jws import JWSRegistry
 
+from gateway.access_settings import AuthSettings
 from gateway.errors import NotAuthenticated
 from gateway.permissions import Claims, Role
-from gateway.settings import AuthSettings
 from gateway.signing_keys import FileKeys, NoKeys, SigningKeys, UrlKeys
 from gateway.smart_scopes import GrantedScopes, read_scopes
 
@@ -55,6 +55,7 @@ class Caller:
     scopes: GrantedScopes | None = None
     patient: str | None = None
     token_id: str | None = None
+    issued_at: dt.datetime | None = None
 
     @property
     def claims(self) -> Claims:
@@ -96,6 +97,7 @@ class TokenVerifier:
     audience: str
     clock: Callable[[], dt.datetime]
     leeway_seconds: int = 30
+    longest_life: dt.timedelta = dt.timedelta(hours=24)
     _registry: JWSRegistry = field(default_factory=_AsymmetricOnly, init=False)
 
     def __call__(self, authorization: str | None) -> Caller:
@@ -114,7 +116,10 @@ class TokenVerifier:
             raise NotAuthenticated(_reason_of(error)) from None
         except (ValueError, TypeError):
             raise NotAuthenticated("malformed_token") from None
-        return _caller_of(claims)
+        caller = _caller_of(claims)
+        if caller.token_expires_at > self.clock() + self.longest_life + dt.timedelta(seconds=self.leeway_seconds):
+            raise NotAuthenticated("token_lives_too_long")
+        return caller
 
     def _key_of(self, token: Any) -> Any:
         kid = token.headers().get("kid")
@@ -140,7 +145,14 @@ def build_verifier(settings: AuthSettings, *, clock: Callable[[], dt.datetime]) 
         keys = FileKeys(settings.jwks_file)
     elif settings.jwks_url is not None:
         keys = UrlKeys(settings.jwks_url)
-    return TokenVerifier(keys, settings.issuer, settings.audience, clock, settings.leeway_seconds)
+    return TokenVerifier(
+        keys,
+        settings.issuer,
+        settings.audience,
+        clock,
+        settings.leeway_seconds,
+        dt.timedelta(hours=settings.longest_token_hours),
+    )
 
 
 def _bearer_token(authorization: str | None) -> str:
@@ -186,7 +198,16 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
         scopes=_scopes_of(claims),
         patient=_short_text(claims, "patient"),
         token_id=_short_text(claims, "jti"),
+        issued_at=_issued_at(claims),
     )
+
+
+def _issued_at(claims: dict[str, Any]) -> dt.datetime | None:
+    """``None`` when it is not said: such a token counts as given before any revocation."""
+    try:
+        return dt.datetime.fromtimestamp(claims["iat"], dt.UTC) if "iat" in claims else None
+    except (OverflowError, ValueError, OSError, TypeError):
+        raise NotAuthenticated("claim_iat") from None
 
 
 def _sites_of(claims: dict[str, Any]) -> frozenset[str] | None:

@@ -33,6 +33,7 @@ from federation.imaging.rule_set import RuleSet
 from federation.imaging.studies import SiteStudy
 from federation.ports import PriorSource
 from federation.sites.circuit import CircuitRules
+from federation.sites.consent import ConsentPolicy, StudyClass
 from federation.sites.directory import SiteDirectory
 from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
@@ -126,11 +127,40 @@ def build_hub(settings: Settings, *, migrate: bool = False, mailbox: Mailbox | N
         engine=engine,
         units=unit_of_work_factory(engine),
         read=lambda: SqlUnitOfWork(engine, read_only=True),
-        directory=SiteDirectory(sites, sources, _asking(settings, engine)),
+        directory=SiteDirectory(sites, sources, _asking(settings, engine), consent_policy(settings)),
         matcher=matcher,
         rules=rules,
         code_maps=code_maps,
         mailbox=mailbox,
+    )
+
+
+def consent_policy(settings: Settings) -> ConsentPolicy:
+    """The study classes that the settings name.
+
+    Raises:
+        ConfigurationError: two have one name, or one names a site that is not registered.
+    """
+    listed = settings.consent.study_classes
+    if len({one.name for one in listed}) != len(listed):
+        raise ConfigurationError("consent.study_classes: two classes have the same name")
+    known = {site.id for site in settings.sites}
+    for one in listed:
+        if not known.issuperset(one.sites):
+            raise ConfigurationError(f"consent.study_classes.{one.name}.sites: no site is registered under this id")
+    return ConsentPolicy(
+        tuple(
+            StudyClass(
+                name=one.name,
+                title=one.title or one.name,
+                sites=frozenset(one.sites),
+                codes=frozenset(one.codes),
+                words=frozenset(one.words),
+                confidentiality=frozenset(one.confidentiality),
+                is_hidden=one.hidden,
+            )
+            for one in listed
+        )
     )
 
 

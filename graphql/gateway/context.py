@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 from strawberry.types import Info
 
+from federation.sites.consent import Viewer
 from gateway.authentication import Caller
 from gateway.metrics import HubMetrics
-from gateway.permissions import Role
+from gateway.permissions import KEEPERS_OF_IDENTITIES, OPENED_BY_GLASS, SEEN_BY_STAFF, Role, decide_access
 from gateway.resources import HubResources
 from gateway.stream_tools import StreamTools
 from mpi.audit import AuditEvent, AuditOutcome
@@ -24,6 +25,17 @@ class HubContext:
     metrics: HubMetrics
     caller: Caller
     correlation_id: str
+
+    def viewer(self, operation: str) -> Viewer:
+        """For whom persons are looked up in this operation (``federation.sites.consent``)."""
+        claims = self.caller.claims
+        return Viewer(
+            sites=claims.sites or frozenset(),
+            related_to=claims.sites,
+            only_patient=decide_access(operation, claims).only_patient,
+            sees_hidden=operation in SEEN_BY_STAFF and not claims.roles.isdisjoint(KEEPERS_OF_IDENTITIES),
+            caller=self.caller.subject if operation in OPENED_BY_GLASS else None,
+        )
 
     def audit_event(
         self, operation: str, outcome: AuditOutcome, *, role: Role | None, subject: str | None = None, detail: str = ""

@@ -16,7 +16,9 @@ class Knock(Enum):
     OPEN = "nobody is asked"
     BEARER = "token of the hub's issuer"
     CDS_CLIENT = "token of a listed CDS client"
+    SERVICE_CLIENT = "assertion signed with the key of a listed program"
     EDGE_AGENT = "token of the site's edge agent"
+    SITE_SIGNATURE = "signature with the site's own secret"
     SESSION = "session of somebody who signed in"
 
 
@@ -41,8 +43,10 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "GET /cds-services": (Knock.CDS_CLIENT, "list of the services"),
         "POST /cds-services/{service}": (Knock.CDS_CLIENT, "cards for the client's own site"),
         "POST /cds-services/{service}/feedback": (Knock.CDS_CLIENT, "answers to alerts of the client's own site"),
+        "POST /oauth/token": (Knock.SERVICE_CLIENT, "a short token with the roles that the settings list"),
         "POST /edge/poll": (Knock.EDGE_AGENT, "questions to the agent's own site"),
         "POST /edge/answers/{letter_id}": (Knock.EDGE_AGENT, "answers of the agent's own site"),
+        "POST /notify/{site}": (Knock.SITE_SIGNATURE, "has the site's archive asked about one of its own patients"),
         "ANY /static/web": (Knock.OPEN, "style and scripts of the pages"),
         "GET /": (Knock.OPEN, "leads to the first page of one's role"),
         "GET /sign-in": (Knock.OPEN, "the ways to sign in"),

@@ -22,6 +22,7 @@ _SAFE_DEFAULTS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_ONLY_TLS = "max-age=31536000"
 _log = get_logger("gateway.http")
 
 
@@ -80,6 +81,8 @@ class CarefulHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in _SAFE_DEFAULTS.items():
                     headers.setdefault(name, value)
+                if scope.get("scheme") == "https":
+                    headers.setdefault("Strict-Transport-Security", _ONLY_TLS)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from federation.ports import UnitOfWork
-from federation.usecases.imaging_history import resolve_patient
 from gateway.context import HubContext
 from gateway.loaders import Read
 from gateway.permissions import role_used
@@ -17,7 +16,7 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock, NewId
 from mpi.units import carry_out
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_person
+from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_patient, resolve_person
 from mpi.usecases.undo_decision import later_decisions
 
 Act = Callable[[UnitOfWork, Matcher, Clock, NewId], Decision]
@@ -78,9 +77,9 @@ def load_decisions(read: Read, patient: PatientIdentifier | EnterpriseId, *, fir
     Raises:
         UnknownIdentifier: nobody is behind the identifier.
     """
-    person = resolve_patient(patient, read)
-    numbers = [record.identifier for record in person.records]
     with read() as uow:
+        person = resolve_patient(patient, uow=uow)
+        numbers = [record.identifier for record in person.records]
         found = uow.decisions.about([*numbers, *(retired for retired, _ in person.retired_identifiers)])
     return PersonDecisions(person, tuple(reversed(found))[:first], len(found))
 

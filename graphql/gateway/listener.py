@@ -42,7 +42,8 @@ def make_dispatcher(hub: Hub) -> Dispatcher:
                     assigning_authority=site.assigning_authority,
                 )
                 for site in hub.settings.sites
-            }
+            },
+            refresh_events=frozenset(hub.settings.federation.refresh_events),
         ),
         observe=observe,
         normalize_order=hub.normalize_order,

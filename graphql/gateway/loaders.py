@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
+from federation.sites.consent import Viewer
+from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent
@@ -19,10 +21,9 @@ from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
-from mpi.usecases.cross_reference import CrossReference, cross_reference
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_person
+from mpi.usecases.resolve_identity import ResolvedIdentity
 from mpi.usecases.summarize_queue import QueueCount, summarize_queue
 from mpi.usecases.take_over_update import kept_back
 
@@ -86,55 +87,61 @@ def load_queue_summary(read: Read) -> tuple[QueueCount, ...]:
 
 def load_found_persons(
     resources: HubResources,
+    viewer: Viewer,
     identifiers: tuple[PatientIdentifier, ...],
     described: Demographics,
     *,
     only_certain: bool,
     first: int,
 ) -> tuple[FoundPersons, list[tuple[FoundPerson, ResolvedIdentity]]] | None:
-    """Everybody who may be meant, and the ``first`` of them in full; ``None`` when too little is given."""
+    """Everybody who may be meant and whom the viewer may see, and the ``first`` of them in full; ``None`` when too
+    little is given."""
     with resources.read() as uow:
-        found = find_persons(identifiers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        numbers = resources.without_withheld(identifiers, viewer, uow=uow)
+        if identifiers and not numbers and described == Demographics():
+            return FoundPersons((), truncated=False), []
+        found = find_persons(numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
         if found is None:
             return None
-        if only_certain:
-            found = replace(found, persons=tuple(p for p in found.persons if p.grade is MatchGrade.CERTAIN))
-        return found, [(person, resolve_person(person.enterprise_id, uow=uow)) for person in found.persons[:first]]
+        seen = [
+            (_as_seen(person, view.identity), view.identity)
+            for person in found.persons
+            if (not only_certain or person.grade is MatchGrade.CERTAIN)
+            and (view := resources.seen_or_none(person.enterprise_id, viewer, uow=uow)) is not None
+        ]
+        return replace(found, persons=tuple(person for person, _ in seen)), seen[:first]
 
 
-def load_cross_reference(
-    read: Read, named: PatientIdentifier | EnterpriseId, authorities: Collection[str] | None
-) -> CrossReference:
-    """A person's numbers.
-
-    Raises:
-        UnknownIdentifier: nobody is behind the identifier.
-    """
-    with read() as uow:
-        return cross_reference(named, authorities, uow=uow)
+def _as_seen(person: FoundPerson, identity: ResolvedIdentity) -> FoundPerson:
+    """Without the score where it came from a record that is hidden."""
+    if any(record.identifier == person.best.identifier for record in identity.records):
+        return replace(person, members=identity.records)
+    return replace(person, members=identity.records, best=identity.records[0], grade=MatchGrade.POSSIBLE, score=None)
 
 
-def load_order_check(read: Read, check_id: str) -> OrderCheck | None:
-    """The newest revision of a kept check."""
-    with read() as uow:
-        return uow.order_checks.newest(check_id)
+def load_order_check(resources: HubResources, viewer: Viewer, check_id: str) -> OrderCheck | None:
+    """The newest revision of a kept check, if the viewer may see it."""
+    with resources.read() as uow:
+        check = uow.order_checks.newest(check_id)
+        return check if check is not None and resources.visible_check(check, viewer, uow=uow) else None
 
 
 def load_alerts(
-    read: Read,
+    resources: HubResources,
+    viewer: Viewer,
     *,
     patient: PatientIdentifier | EnterpriseId | None,
     check_id: str | None,
     state: AlertState | None,
     first: int,
 ) -> tuple[Sequence[DuplicateAlert], ...]:
-    """Alerts that fit, each with its events.
+    """Alerts that fit and that the viewer may see, each with its events.
 
     Raises:
-        UnknownIdentifier: nobody is behind the patient's identifier.
+        UnknownIdentifier: nobody is behind the patient's identifier, as far as the viewer may see.
     """
-    with read() as uow:
-        person, identifiers = _person_of(patient, uow)
+    with resources.read() as uow:
+        person, identifiers = _person_of(patient, resources, viewer, uow)
         found = uow.alerts.find(
             identifiers=identifiers,
             enterprise_id=person,
@@ -142,26 +149,24 @@ def load_alerts(
             states=None if state is None else (state,),
             limit=first,
         )
-        return tuple(uow.alerts.history(alert.alert_id) for alert in found)
+        shown = resources.visible_alerts(found, viewer, uow=uow)
+        return tuple(uow.alerts.history(alert.alert_id) for alert in shown)
 
 
-def load_alert(read: Read, alert_id: str) -> Sequence[DuplicateAlert]:
-    """The events of one alert; empty when there is none."""
-    with read() as uow:
-        return uow.alerts.history(alert_id)
+def load_alert(resources: HubResources, viewer: Viewer, alert_id: str) -> Sequence[DuplicateAlert]:
+    """The events of one alert; empty when there is none that the viewer may see."""
+    with resources.read() as uow:
+        events = uow.alerts.history(alert_id)
+        return events if resources.visible_alerts(events[-1:], viewer, uow=uow) else ()
 
 
 def _person_of(
-    patient: PatientIdentifier | EnterpriseId | None, uow: UnitOfWork
+    patient: PatientIdentifier | EnterpriseId | None, resources: HubResources, viewer: Viewer, uow: UnitOfWork
 ) -> tuple[EnterpriseId | None, tuple[PatientIdentifier, ...] | None]:
     if patient is None:
         return None, None
-    if isinstance(patient, PatientIdentifier):
-        identity = resolve_identity(patient, uow=uow)
-    else:
-        identity = resolve_person(patient, uow=uow)
-    current = tuple(record.identifier for record in identity.records)
-    return identity.enterprise_id, (*current, *(retired for retired, _ in identity.retired_identifiers))
+    identity = resources.see_person(patient, viewer, uow=uow).identity
+    return identity.enterprise_id, all_numbers(identity)
 
 
 def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:

@@ -1,9 +1,12 @@
 """What is done with one outbox row, by its kind. At least once: a repeat of a row that is done does nothing.
 
     person_changed           judge the person's recent orders again
+    consent_changed          a person said otherwise what may be shared: judge their recent orders again
     order_check_incomplete   judge one check again: a site that was late may answer now
     priors_changed           a late site said something new: judge the person's recent orders again
+    refresh_priors           ask a person's archives: somebody was admitted, or a site says that something is new
     order_received           judge an order that a site placed
+    glass_broken             tell the configured receiver that somebody looked past consent
     alert_raised             tell the configured receiver of an alert that nobody was shown
 
 The row is not held while archives or receivers are asked: on SQLite that would keep every other writer out.
@@ -19,12 +22,16 @@ from typing import Any, Protocol
 from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.rule_set import RuleSet
 from federation.ports import OutboxMessage, UnitOfWork
+from federation.sites.consent import BrokenGlass, Viewer
 from federation.sites.directory import SiteDirectory
+from federation.usecases.break_glass import GLASS_BROKEN
 from federation.usecases.check_placed_order import CHECKED_BY, ORDER_RECEIVED, check_placed_order
 from federation.usecases.expire_alerts import expire_alerts
 from federation.usecases.keep_verdict import ALERT_RAISED
 from federation.usecases.reassess_alerts import reassess_alerts
+from federation.usecases.refresh_priors import refresh_priors
 from federation.usecases.search_priors import ProcedureOf
+from federation.usecases.see_person import visible_alerts
 from gateway.observability import get_logger
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.identity.identifiers import EnterpriseId
@@ -83,16 +90,22 @@ class OutboxWork:
         match message.kind:
             case "person_changed" | "priors_changed":
                 return self._reassess(_texts(message, "enterprise_ids"), [])
+            case "consent_changed":
+                return self._reassess(_texts(message, "enterprise_ids"), [], always=True)
             case "order_check_incomplete":
                 return self._reassess([], _texts(message, "check_ids"))
+            case "refresh_priors":
+                return self._refresh(message)
             case "order_received":
                 return self._check(str(message.body.get("order_key", "")))
+            case "glass_broken":
+                return self._tell_of_glass(message)
             case "alert_raised":
                 return self._tell(message)
         log.error("outbox_kind_not_known", operation=message.kind)
         return {"outcome": "kind_not_known"}
 
-    def _reassess(self, persons: list[str], check_ids: list[str]) -> dict[str, object]:
+    def _reassess(self, persons: list[str], check_ids: list[str], *, always: bool = False) -> dict[str, object]:
         revised = self.run(
             reassess_alerts(
                 [EnterpriseId(person) for person in persons],
@@ -104,9 +117,24 @@ class OutboxWork:
                 deadline_seconds=self.deadline_seconds,
                 clock=self.clock,
                 check_ids=check_ids,
+                always=always,
             )
         )
         return {"revised_count": revised}
+
+    def _refresh(self, message: OutboxMessage) -> dict[str, object]:
+        site_id = message.body.get("site_id")
+        asked = self.run(
+            refresh_priors(
+                [EnterpriseId(person) for person in _texts(message, "enterprise_ids")],
+                read=self.read,
+                directory=self.directory,
+                wait_seconds=self.deadline_seconds,
+                clock=self.clock,
+                site_id=None if site_id is None else str(site_id),
+            )
+        )
+        return {"question_count": asked}
 
     def _check(self, order_key: str) -> dict[str, object]:
         with self.read() as uow:
@@ -139,7 +167,10 @@ class OutboxWork:
             return {"outcome": "given_up"}
         with self.read() as uow:
             alert = uow.alerts.newest(str(message.body.get("alert_id", "")))
-        if alert is None or not alert.is_open:
+            viewer = Viewer(sites=frozenset(() if alert is None else {alert.ordering_site}))
+            told = [] if alert is None or not alert.is_open else [alert]
+            shown = visible_alerts(told, uow=uow, directory=self.directory, viewer=viewer, clock=self.clock)
+        if alert is None or not shown:
             return {"outcome": "closed_before"}
         self._audit(ALERT_RAISED, alert.enterprise_id, f"attempt={message.attempts}")
         self.deliver.send(alert_document(alert), delivery_id=str(message.outbox_id), at=self.clock())
@@ -151,6 +182,18 @@ class OutboxWork:
         with self.units() as uow:
             uow.audit.append(event)
             uow.commit()
+
+    def _tell_of_glass(self, message: OutboxMessage) -> dict[str, object]:
+        with self.read() as uow:
+            glass = uow.consents.glass(str(message.body.get("glass_id", "")))
+        if self.deliver is None or glass is None:
+            return {"outcome": "no_receiver"}
+        if message.attempts > self.max_deliveries:
+            log.error("glass_notice_given_up")
+            return {"outcome": "given_up"}
+        self._audit(GLASS_BROKEN, glass.enterprise_id, "told")
+        self.deliver.send(glass_document(glass), delivery_id=str(message.outbox_id), at=self.clock())
+        return {"outcome": "delivered"}
 
     def _expire(self) -> None:
         """Now and then, with other work: alerts that nobody answered, and entries that every listener has read."""
@@ -164,6 +207,18 @@ class OutboxWork:
         expired = expire_alerts(uow=uow, clock=self.clock)
         if uow.changes.forget_all_but(_CHANGES_KEPT) or expired:
             uow.commit()
+
+
+def glass_document(glass: BrokenGlass) -> dict[str, object]:
+    """What the privacy officer's receiver is told; the reason is read in the hub."""
+    return {
+        "type": GLASS_BROKEN,
+        "glassId": glass.glass_id,
+        "enterpriseId": glass.enterprise_id,
+        "caller": glass.caller,
+        "openedAt": glass.opened_at.astimezone(dt.UTC).isoformat(),
+        "expiresAt": glass.expires_at.astimezone(dt.UTC).isoformat(),
+    }
 
 
 def alert_document(alert: DuplicateAlert) -> dict[str, object]:

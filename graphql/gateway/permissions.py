@@ -59,6 +59,11 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "splitPerson": _RECORDS,
         "undoDecision": _RECORDS,
         "identityDecisions": _RECORDS,
+        "consents": _RECORDS | {Role.PRIVACY_OFFICER},
+        "recordConsent": _RECORDS | {Role.PRIVACY_OFFICER},
+        "breakGlass": frozenset({Role.PHYSICIAN}),
+        "brokenGlasses": frozenset({Role.PRIVACY_OFFICER}),
+        "revokeTokens": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
         "sites": frozenset(Role),
         "alertReport": frozenset({Role.ADMIN}),
         "auditEvents": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
@@ -125,7 +130,7 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "alerts": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
         "acceptAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
         "overrideAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
-        "alertRevisions": OperationPolicy(SiteRule.WHOLE, Needed("DetectedIssue", "rs"), CARE_PURPOSES),
+        "alertRevisions": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
         "reviewQueueChanges": _whole("Linkage", "rs"),
         "person": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
         "searchPersons": OperationPolicy(SiteRule.RELATED, Needed("Patient", "s")),
@@ -143,6 +148,11 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "splitPerson": _whole("Linkage", "cu"),
         "undoDecision": _whole("Linkage", "cu"),
         "identityDecisions": _whole("Linkage", "rs"),
+        "consents": _whole("Consent", "rs"),
+        "recordConsent": _whole("Consent", "c"),
+        "breakGlass": OperationPolicy(SiteRule.ANY, None, CARE_PURPOSES),
+        "brokenGlasses": _whole("AuditEvent", "rs"),
+        "revokeTokens": _whole(),
         "sites": OperationPolicy(SiteRule.ANY, Needed("Organization", "rs")),
         "alertReport": _whole("DetectedIssue", "rs"),
         "auditEvents": _whole("AuditEvent", "rs"),
@@ -156,6 +166,18 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
     }
 )
 """One row for each operation of the two tables of roles; a test and ``make check`` compare them with the schema."""
+
+
+KEEPERS_OF_IDENTITIES = frozenset({Role.RECORDS, Role.PRIVACY_OFFICER})
+"""Who must see those who opted out, too: to keep their identity right, and what they said of sharing."""
+
+SEEN_BY_STAFF = frozenset(
+    {"person", "searchPersons", "crossReference", "fhir:match", "fhir:searchPatient", "fhir:readPatient", "fhir:ihePix"}
+)
+"""Operations in which they do. Imaging is hidden from them as from everybody."""
+
+OPENED_BY_GLASS = frozenset({"imagingHistory", "person"})
+"""Operations that a broken glass reaches into: looks. What is kept for others to read is not among them."""
 
 
 @dataclass(frozen=True, slots=True)

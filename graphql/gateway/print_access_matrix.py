@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 from starlette.routing import BaseRoute
 
 from gateway.access_matrix import matrix_markdown, problems
+from gateway.access_settings import AuthSettings, ServiceTokenSettings
 from gateway.archive_settings import EdgeArchive
 from gateway.bootstrap import build_hub
 from gateway.schema.build import build_schema
@@ -33,13 +34,25 @@ def every_route() -> Sequence[BaseRoute]:
         key = ECKey.generate_key("P-256", auto_kid=True)
         (folder / "key.pem").write_bytes(key.as_pem(private=True))
         (folder / "agent.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
+        (folder / "secret").write_text("not a secret", encoding="utf-8")
         archive = EdgeArchive(protocol="edge", agent_jwks_file=folder / "agent.json")
         settings = Settings(
             store=StoreSettings(url=f"sqlite:///{folder / 'empty.db'}"),
             http=HttpSettings(graphiql=True),
             cds_hooks=CdsHooksSettings(base_url="https://hub.example"),
+            auth=AuthSettings(
+                service=ServiceTokenSettings(url="https://hub.example/oauth/token", signing_key_file=folder / "key.pem")
+            ),
             agents=AgentsSettings(signing_key_file=folder / "key.pem"),
-            sites=(SiteSettings(id="SITE", name="Site", assigning_authority="SITE", archive=archive),),
+            sites=(
+                SiteSettings(
+                    id="SITE",
+                    name="Site",
+                    assigning_authority="SITE",
+                    archive=archive,
+                    notify_secret_file=folder / "secret",
+                ),
+            ),
         )
         hub = build_hub(settings, migrate=True)
         try:

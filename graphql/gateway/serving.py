@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import signal
 import socket
 import threading
@@ -24,17 +25,31 @@ from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.rate_limits import RateLimits, Rates
 from gateway.resources import HubResources
+from gateway.revoked_tokens import WithoutRevoked
 from gateway.schema.build import build_schema
+from gateway.service_tokens import EitherIssuer, ServiceTokens, service_tokens
 from gateway.settings import HttpSettings
 from gateway.site_files import load_report_tables
+from gateway.site_notices import notice_routes
+from gateway.token_door import token_routes
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
 
 
+def hub_authenticate(hub: Hub, tokens: ServiceTokens | None) -> Authenticate:
+    """Who is let in: by the issuer's tokens or the hub's own, unless they are taken back."""
+    settings = hub.settings.auth
+    verifier: Authenticate = build_verifier(settings, clock=utc_now)
+    if tokens is not None:
+        verifier = EitherIssuer(verifier, tokens)
+    return WithoutRevoked(verifier, hub.read, utc_now, keep_seconds=settings.revocation_seconds)
+
+
 def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubResources:
     """What the resolvers work with, from the hub's parts."""
+    longest_life = dt.timedelta(hours=hub.settings.auth.longest_token_hours, seconds=hub.settings.auth.leeway_seconds)
     return HubResources(
         units=hub.units,
         read=hub.read,
@@ -49,7 +64,8 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
         report_tables=load_report_tables(hub.settings.usefulness),
         rates=_rates(hub.settings.http),
-        authenticate=authenticate or build_verifier(hub.settings.auth, clock=utc_now),
+        authenticate=authenticate or hub_authenticate(hub, None),
+        longest_token_life=longest_life,
     )
 
 
@@ -60,11 +76,14 @@ def _rates(http: HttpSettings) -> RateLimits:
 
 def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
     """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
-    resources, metrics = hub_resources(hub), HubMetrics()
+    tokens = service_tokens(hub.settings.auth, clock=utc_now)
+    resources, metrics = hub_resources(hub, hub_authenticate(hub, tokens)), HubMetrics()
     routes = (
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
         *cds_routes(resources, hub.settings.cds_hooks),
+        *token_routes(resources, tokens),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
+        *notice_routes(resources, hub.settings),
         *web_routes(resources, metrics, hub.settings.web, build_schema()),
     )
 
@@ -101,6 +120,8 @@ class HubServer:
                 server_header=False,
                 proxy_headers=bool(hub.settings.http.trusted_proxies),
                 forwarded_allow_ips=list(hub.settings.http.trusted_proxies),
+                ssl_certfile=hub.settings.http.tls_certificate_file,
+                ssl_keyfile=hub.settings.http.tls_key_file,
                 ws_max_size=hub.settings.http.max_request_bytes,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from gateway.access_settings import AuthSettings, ConsentSettings
 from gateway.archive_settings import Archive, Part
 from gateway.errors import ConfigurationError
 
@@ -48,9 +49,20 @@ class HttpSettings(Part):
     rates_url: str | None = Field(
         None, pattern=r"^rediss?://", description="where several hubs count requests together; none = each by itself"
     )
+    tls_certificate_file: Path | None = Field(None, description="PEM; with it the hub speaks TLS 1.2 and newer only")
+    tls_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="origins (https://ehr.example) whose pages may call /graphql from a browser; none = no page"
+    )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="addresses of proxies whose X-Forwarded-For is believed; none = nobody's"
     )
+
+    @model_validator(mode="after")
+    def _certificate_with_its_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file are needed together")
+        return self
 
 
 class SubscriptionSettings(Part):
@@ -90,26 +102,6 @@ class MllpSettings(Part):
         return self
 
 
-class AuthSettings(Part):
-    """Whose tokens are taken. Exactly one of ``jwks_file`` and ``jwks_url``; without either nobody gets in."""
-
-    issuer: str = Field("", description="iss claim that tokens must carry")
-    audience: str = Field("priorlink", description="aud claim that tokens must carry")
-    jwks_file: Path | None = Field(None, description="JSON Web Key Set file, read again when it changes")
-    jwks_url: str | None = Field(
-        None, pattern=r"^https?://", description="JSON Web Key Set address, fetched again every 5 minutes"
-    )
-    leeway_seconds: int = Field(30, ge=0, le=300, description="clock skew allowed, seconds")
-
-    @model_validator(mode="after")
-    def _one_source_of_keys_with_its_issuer(self) -> Self:
-        if self.jwks_file is not None and self.jwks_url is not None:
-            raise ValueError("jwks_file and jwks_url exclude each other")
-        if (self.jwks_file is not None or self.jwks_url is not None) and not self.issuer:
-            raise ValueError("issuer is needed with jwks_file or jwks_url")
-        return self
-
-
 class AuthoritySettings(Part):
     """A registered assigning authority."""
 
@@ -133,6 +125,9 @@ class SiteSettings(Part):
     sr_means_final_report: bool = Field(False, description="the archive takes an SR only once the report is signed")
     viewer_url_template: str | None = Field(None, description="opens a study; holds {study_instance_uid}")
     code_map: Path | None = Field(None, description="CSV: the site's procedure codes")
+    notify_secret_file: Path | None = Field(
+        None, description="file with the secret that signs the site's notices to /notify/ID; none = no notices"
+    )
     archive: Archive | None = Field(None, description="how its archive is asked; none = identities only")
 
 
@@ -238,6 +233,10 @@ class FederationSettings(Part):
 
     deadline_ms: int = Field(4000, ge=100, le=30_000, description="default deadline of a look-up, milliseconds")
     rules_file: Path | None = Field(None, description="a site's own rule-set (TOML); none = dup-rules/1")
+    refresh_events: tuple[str, ...] = Field(
+        ("A01", "A04", "A05", "R01"),
+        description="HL7 trigger events after which the patient's archives are asked in the background",
+    )
     patience_ms: int = Field(
         15_000, ge=1_000, le=120_000, description="how long a late site is awaited behind the answer, milliseconds"
     )
@@ -287,6 +286,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     usefulness: UsefulnessSettings = UsefulnessSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
+    consent: ConsentSettings = ConsentSettings()
     agents: AgentsSettings = AgentsSettings()
     authorities: tuple[AuthoritySettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()

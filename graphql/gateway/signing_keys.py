@@ -18,6 +18,7 @@ from gateway.errors import NotAuthenticated
 KEYS_UNAVAILABLE = "keys_unavailable"
 _KEPT_SECONDS = 300.0
 _REFETCH_SECONDS = 10.0
+_LONGEST_KEPT_SECONDS = 24 * 3600.0
 _FETCH_TIMEOUT_SECONDS = 3.0
 _MAX_JWKS_BYTES = 262_144
 
@@ -81,7 +82,7 @@ class UrlKeys:
     """A JWK Set behind an address, kept for five minutes.
 
     An unknown key id fetches again, since issuers rotate keys, but not more often than every ten seconds. While the
-    address does not answer, keys fetched before stay good.
+    address does not answer, keys fetched before stay good, for a day at most.
     """
 
     def __init__(
@@ -103,6 +104,8 @@ class UrlKeys:
         with self._lock:
             if self._seconds() - self._fetched_at >= _KEPT_SECONDS:
                 self._fetch()
+            if self._seconds() - self._fetched_at >= _LONGEST_KEPT_SECONDS:
+                self._keys = None
             if self._keys is None:
                 raise NotAuthenticated(KEYS_UNAVAILABLE)
             try:

@@ -93,4 +93,4 @@ def warm_directory(directory: SiteDirectory, *, keep_seconds: float, patience_se
     sources = {
         site_id: WarmSource(source, keep_seconds, patience_seconds) for site_id, source in directory.sources.items()
     }
-    return SiteDirectory(directory.sites, sources, directory.asking)
+    return replace(directory, sources=sources)

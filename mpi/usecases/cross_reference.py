@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
-from mpi.ports import UnitOfWork
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_person
+from mpi.identity.identifiers import PatientIdentifier
+from mpi.usecases.resolve_identity import ResolvedIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +25,8 @@ class CrossReference:
     known_as: tuple[KnownAs, ...]
 
 
-def cross_reference(
-    named: PatientIdentifier | EnterpriseId, authorities: Collection[str] | None, *, uow: UnitOfWork
-) -> CrossReference:
-    """Numbers of these authorities only, of all when ``None``. Numbers that were sent beside a record are among them.
-
-    Raises:
-        UnknownIdentifier: nobody is behind the identifier.
-    """
-    if isinstance(named, PatientIdentifier):
-        person = resolve_identity(named, uow=uow)
-    else:
-        person = resolve_person(named, uow=uow)
+def cross_reference(person: ResolvedIdentity, authorities: Collection[str] | None) -> CrossReference:
+    """Numbers of these authorities only, of all when ``None``; those that were sent beside a record are among them."""
     current = [KnownAs(record.identifier) for record in person.records]
     retired = [KnownAs(old, survivor) for old, survivor in person.retired_identifiers]
     wanted = [k for k in (*current, *retired) if authorities is None or k.identifier.assigning_authority in authorities]

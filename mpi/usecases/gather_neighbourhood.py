@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mpi.identity.decisions import AlwaysLink
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
+from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.neighbourhood import Neighbourhood
 from mpi.matching.scoring import MatchScore, is_nameless
@@ -98,6 +99,7 @@ class Gathering:
         self._near: dict[str, SourceRecord] = {}
         self._near_by_key: dict[str, list[str]] = {}
         self._keys: dict[str, frozenset[str]] = {}
+        self._comparables: dict[str, ComparableRecord] = {}
         self._scores: dict[tuple[str, str], MatchScore] = {}
         self._pairs: dict[tuple[str, str], MatchScore] = {}
         self._persons: set[EnterpriseId] = set()
@@ -187,9 +189,13 @@ class Gathering:
     def score(self, a: str, b: str) -> MatchScore:
         pair = (a, b) if a < b else (b, a)
         if pair not in self._scores:
-            one, other = (self._matcher.comparable(self._records[key]) for key in pair)
-            self._scores[pair] = self._matcher.score(one, other)
+            self._scores[pair] = self._matcher.score(self._comparable(pair[0]), self._comparable(pair[1]))
         return self._scores[pair]
+
+    def _comparable(self, name: str) -> ComparableRecord:
+        if name not in self._comparables:
+            self._comparables[name] = self._matcher.comparable(self._records[name])
+        return self._comparables[name]
 
     def _is_sent_with(self, record: SourceRecord, number: SourceRecord) -> bool:
         return number.identifier in record.asserted_identifiers and self._matcher.authorities.is_registered(

@@ -8,7 +8,7 @@ A part that is too large to be decided together is registered one by one, too. T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mpi.errors import InvalidDemographics, MpiError
 from mpi.events import IdentityChange, PersonChanged
@@ -35,7 +35,7 @@ def register_batch(
     """What came of each; an error where the record was not taken. Something said before changes nothing again."""
     uow.lock_out_others()
     batch = _Batch(uow, matcher, clock, new_id)
-    batch.known = set(uow.records.get_many({i for command in commands for i in command.identifiers}))
+    batch.know(uow.records.get_many({i for command in commands for i in command.identifiers}))
     taken: list[Taken] = []
     for command in commands:
         try:
@@ -46,13 +46,25 @@ def register_batch(
     return taken
 
 
+def prepare(command: RegisterRecord, matcher: Matcher) -> None:
+    """Make the record canonical ahead of its batch; the matcher remembers. Needs no store: another thread may do it."""
+    if len(command.identifiers) == 1:
+        matcher.comparable(_record(command))
+
+
 class _Batch:
-    """``known`` are identifiers that are stored; ``_waiting`` records that are to be settled together."""
+    """``_known`` are identifiers that are stored; ``_waiting`` records that are to be settled together."""
 
     def __init__(self, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> None:
         self._uow, self._matcher, self._clock, self._new_id = uow, matcher, clock, new_id
         self._waiting: dict[PatientIdentifier, RegisterRecord] = {}
-        self.known: set[PatientIdentifier] = set()
+        self._known: set[PatientIdentifier] = set()
+        self._histories: dict[PatientIdentifier, tuple[HistoryEntry, ...]] = {}
+
+    def know(self, identifiers: Collection[PatientIdentifier]) -> None:
+        """These are stored, with the histories they have now."""
+        self._known = set(identifiers)
+        self._histories = self._uow.history.of_many(identifiers)
 
     def take(self, command: RegisterRecord) -> RegisterEffect:
         if len(command.identifiers) == 1 and self._is_new(command.identifiers[0]):
@@ -66,19 +78,23 @@ class _Batch:
         return RegisterEffect.UNCHANGED
 
     def _is_new(self, identifier: PatientIdentifier) -> bool:
-        return identifier not in self.known and identifier not in self._waiting
+        return identifier not in self._known and identifier not in self._waiting
 
     def _was_said(self, command: RegisterRecord) -> bool:
+        if len(command.identifiers) != 1:
+            return False
+        (identifier,) = command.identifiers
+        if identifier not in self._histories:
+            self._histories[identifier] = self._uow.history.of(identifier)
         said = (command.source, command.event_at, command.update.sent)
-        return len(command.identifiers) == 1 and any(
-            (entry.source, entry.at, entry.demographics) == said
-            for entry in self._uow.history.of(command.identifiers[0])
-        )
+        return any((entry.source, entry.at, entry.demographics) == said for entry in self._histories[identifier])
 
     def _register(self, command: RegisterRecord) -> RegisterEffect:
         if self._was_said(command):
             return RegisterEffect.UNCHANGED
-        self.known |= set(command.identifiers)
+        self._known |= set(command.identifiers)
+        for identifier in command.identifiers:
+            self._histories.pop(identifier, None)
         return register_record(
             command, uow=self._uow, matcher=self._matcher, clock=self._clock, new_id=self._new_id
         ).effect
@@ -86,7 +102,9 @@ class _Batch:
     def settle(self) -> None:
         """Store those that wait, with their persons."""
         commands, self._waiting = self._waiting, {}
-        self.known |= commands.keys()
+        self._known |= commands.keys()
+        for identifier in commands:
+            self._histories.pop(identifier, None)
         if not commands:
             return
         seeds = [_record(command) for command in commands.values()]

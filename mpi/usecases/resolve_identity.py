@@ -43,6 +43,17 @@ class ResolvedIdentity:
         return next((r for r in self.records if r.identifier == wanted), None)
 
 
+def resolve_patient(patient: PatientIdentifier | EnterpriseId, *, uow: UnitOfWork) -> ResolvedIdentity:
+    """The person behind either kind of name.
+
+    Raises:
+        UnknownIdentifier: nobody is.
+    """
+    if isinstance(patient, PatientIdentifier):
+        return resolve_identity(patient, uow=uow)
+    return resolve_person(patient, uow=uow)
+
+
 def resolve_identity(identifier: PatientIdentifier, *, uow: UnitOfWork) -> ResolvedIdentity:
     """The person an identifier names, retired identifiers followed to their survivor.
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.permissions import Role
 from mpi.errors import MergeRefused, StaleDecision, UnknownIdentifier
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, PatientIdentifier
@@ -107,8 +108,6 @@ def test_eight_senders_over_mllp_make_one_person(sql_store: Store) -> None:
 
 
 def test_eight_callers_over_fhir_make_one_person(sql_store: Store) -> None:
-    from gateway.permissions import Role
-
     hub = Hub(answering("S0"), units=sql_store.begin, authorities=AUTHORITIES)  # type: ignore[arg-type]
     headers = {"Authorization": f"Bearer {hub.issuer.token(Role.RECORDS)}", "Content-Type": FHIR_JSON}
 
@@ -129,6 +128,28 @@ def test_eight_callers_over_fhir_make_one_person(sql_store: Store) -> None:
     asyncio.run(rounds())
     with sql_store.begin() as unit:
         assert unit.records.person_count() == ROUNDS_PER_DOOR
+
+
+LINK = """mutation($l: PatientIdentifierInput!, $r: PatientIdentifierInput!, $seen: [String!]!) {
+  linkRecords(left: $l, right: $r, expectedVersions: $seen) { __typename }
+}"""
+
+
+def test_of_eight_of_the_staff_who_link_the_same_two_at_once_one_does_and_the_others_see_it(sql_store: Store) -> None:
+    hub = Hub(answering("S0"), units=sql_store.begin, authorities=AUTHORITIES)  # type: ignore[arg-type]
+    for site, number in (("S0", 1), ("S1", 6)):
+        hub.index.register(f"{site}|1", as_=somebody(number))
+    left, right = ({"assigningAuthority": site, "localPatientId": "1"} for site in ("S0", "S1"))
+    seen = [hub.run("Person", Role.RECORDS, patient=patient)["version"] for patient in (left, right)]
+    body = {"query": LINK, "variables": {"l": left, "r": right, "seen": seen}}
+    headers = {"Authorization": f"Bearer {hub.issuer.token(Role.RECORDS)}"}
+
+    async def all_at_once() -> list[str]:
+        posts = [hub._request("POST", "/graphql", {"json": body, "headers": headers}) for _ in range(CALLERS)]
+        return [answer.json()["data"]["linkRecords"]["__typename"] for answer in await asyncio.gather(*posts)]
+
+    assert sorted(asyncio.run(all_at_once())) == ["IdentityDecided", *["StalePersons"] * (CALLERS - 1)]
+    assert hub.run("IdentityDecisions", Role.RECORDS, patient=left)["totalCount"] == 1
 
 
 # Many callers about people who have to do with each other

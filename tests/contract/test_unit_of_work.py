@@ -284,6 +284,11 @@ class TestHistoryAndAudit:
             unit.commit()
         with store.begin() as unit:
             assert unit.history.of(an_identifier()) == (first, second, bare)
+            assert unit.history.of_many([an_identifier(), an_identifier("2")]) == {
+                an_identifier(): (first, second, bare),
+                an_identifier("2"): (),
+            }
+            assert unit.history.of_many([]) == {}
 
     def test_audit_is_newest_first_and_limited(self, store: Store) -> None:
         with store.begin() as unit:

@@ -1,15 +1,23 @@
-"""The sixteen pairs that matchers are tried on, sent by two hospitals as HL7 messages and as FHIR resources."""
+"""The sixteen pairs that matchers are tried on, sent by two hospitals: HL7 messages, FHIR resources, rows of a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
-from tests.builders import pid
+from gateway.bootstrap import Hub as CommandLine
+from gateway.bootstrap import build_hub
+from gateway.cli.csv_files import CsvRow
+from gateway.cli.identities import _load_batch, _mapped
+from gateway.settings import Settings, StoreSettings
+from mpi.matching.match_model import default_model
+from mpi.usecases.matcher import Matcher
+from mpi.usecases.register_record import RegisterEffect
+from tests.builders import AUTHORITIES, pid
 from tests.fhir_door import NATID, FhirClient
 from tests.hl7_door import Door
 from tests.integration.hub_world import Hub, answering
@@ -62,6 +70,15 @@ class Said:
         if self.phone:
             body["telecom"] = [{"system": "phone", "value": self.phone}]
         return body
+
+    def csv(self, line: int, site: str, number: str) -> CsvRow:
+        street, city, code = self.address
+        values = {
+            "facility": site, "mrn": number, "family": self.family, "given": self.given, "suffix": self.suffix,
+            "birth_date": f"{self.born[:4]}-{self.born[4:6]}-{self.born[6:]}", "sex": self.sex, "phone": self.phone,
+            "street": street, "city": city, "postal_code": code, "national_id": self.national_id,
+        }  # fmt: skip
+        return CsvRow(line, values, tuple(values.values()))
 
 
 @dataclass(frozen=True)
@@ -176,3 +193,26 @@ def test_over_fhir(name: str) -> None:
         answer = client.create(said.fhir(system, number))
         assert answer.status_code in {200, 201}, answer.text
     assert became(hub.units, same_number=case.same_number) in case.allowed  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def command_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """What the commands work with; its store is put in another one's place by each test."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('edges') / 'unused.db'}"
+    hub = build_hub(Settings(store=StoreSettings(url=url)), migrate=True)
+    yield replace(hub, matcher=Matcher(default_model(), AUTHORITIES))
+    hub.engine.dispose()
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one batch", "two batches"])
+@pytest.mark.parametrize("name", EDGES)
+def test_in_a_file(name: str, at_once: bool, command_line: CommandLine) -> None:
+    case, store = EDGES[name], MemoryStore()
+    units = lambda: MemoryUnitOfWork(store)  # noqa: E731
+    sides = zip((case.one, case.other), sites_of(case), strict=True)
+    rows = [said.csv(line, *number) for line, (said, number) in enumerate(sides, start=2)]
+    for batch in [rows] if at_once else [rows[:1], rows[1:]]:
+        counts = {effect.value: 0 for effect in RegisterEffect}
+        door = replace(command_line, units=units)  # type: ignore[arg-type]
+        assert _load_batch(door, _mapped(batch, None), counts) == []
+    assert became(units, same_number=case.same_number) in case.allowed

@@ -20,6 +20,7 @@ from federation.imaging.procedures import Contrast, Laterality, Modality, Proced
 from federation.imaging.rule_set import default_rule_set
 from federation.imaging.studies import ReportStatus, SiteStudy, StudyStart
 from federation.ports import SiteAnswer, SiteProbe, UnitOfWork
+from federation.sites.consent import ConsentPolicy
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import Site, SiteId
 from federation.usecases.search_priors import ProcedureOf
@@ -149,6 +150,7 @@ class Hub:
         authorities: AuthorityRegistry = AUTHORITIES,
         procedure_of: ProcedureOf = procedure_of,
         normalize_order: NormalizeOrder = normalize_order,
+        consent: ConsentPolicy | None = None,
         web: WebSettings | None = None,
         rates: RateLimits | None = None,
         asking: Asking | None = None,
@@ -156,22 +158,25 @@ class Hub:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
         self.index = Index(self.units, authorities=authorities)  # type: ignore[arg-type]
-        self.issuer = DemoIssuer(clock=lambda: NOON)
+        self.now = NOON
+        self.issuer = DemoIssuer(clock=lambda: self.now)
         known = {SiteId(s): Site(SiteId(s), f"{s} Hospital", s) for s in sites}
         self.resources = HubResources(
             units=self.units,
             read=self.units,
-            directory=SiteDirectory(known, {s.site_id: s for s in sources}, asking or Asking()),
+            directory=SiteDirectory(
+                known, {s.site_id: s for s in sources}, asking or Asking(), consent=consent or ConsentPolicy()
+            ),
             matcher=self.index.matcher,
             rules=default_rule_set(),
             procedure_of=procedure_of,
             normalize_order=normalize_order,
-            clock=lambda: NOON,
+            clock=lambda: self.now,
             new_id=self.index.new_id,
             rates=rates or no_rate_limits(),
             default_deadline_seconds=deadline_seconds,
             authenticate=TokenVerifier(
-                FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: NOON
+                FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: self.now
             ),
         )
         self.metrics = HubMetrics()

@@ -12,7 +12,7 @@ import pytest
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
 from gateway.bootstrap import build_hub
 from gateway.cli.csv_files import CsvRow
-from gateway.cli.identities import _load_batch
+from gateway.cli.identities import _load_batch, _mapped
 from gateway.permissions import Role
 from gateway.settings import Settings, StoreSettings
 from mpi.units import MOST_ATTEMPTS, UnitConflict, carry_out
@@ -49,6 +49,10 @@ class InTheWay:
                     outer.conflicts -= 1
                     raise UnitConflict([*outer.waited_for[-1], *keys])
                 return super().lock(keys)
+
+            def lock_out_others(self) -> None:
+                self.lock(())
+                super().lock_out_others()
 
         return Unit(unit._store)
 
@@ -104,12 +108,12 @@ def test_a_patient_over_fhir_is_taken_once() -> None:
 
 
 def test_a_batch_of_a_file_is_loaded_once(tmp_path: Path) -> None:
-    units, store = in_the_way()
+    units, store = in_the_way(at_lock=1)
     hub = build_hub(Settings(store=StoreSettings(url=f"sqlite:///{tmp_path}/unused.db")), migrate=True)
     try:
         rows = tuple(_row(number) for number in range(3))
-        counts, refused = dict.fromkeys(("created", "unchanged"), 0), []
-        _load_batch(replace(hub, units=units), rows, None, counts, refused)  # type: ignore[arg-type]
+        counts = dict.fromkeys(("created", "unchanged"), 0)
+        refused = _load_batch(replace(hub, units=units), _mapped(rows, None), counts)  # type: ignore[arg-type]
     finally:
         hub.engine.dispose()
     assert (counts, refused, units.conflicts) == ({"created": 3, "unchanged": 0}, [], 0)

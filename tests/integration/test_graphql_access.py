@@ -28,6 +28,7 @@ from tests.integration.hub_world import (
 
 # Who may, and what is remembered
 
+ALL_DENIED = "scope: EVERYTHING, effect: DENY"
 NOBODY = '{assigningAuthority: "NGH", localPatientId: "nobody"}'
 SEEN = 'expectedVersions: ["x"]'
 CALLS: dict[str, str] = {
@@ -54,6 +55,11 @@ CALLS: dict[str, str] = {
     "splitPerson": f'mutation {{ splitPerson(enterpriseId: "x", leaving: [{NOBODY}], {SEEN}) {{ __typename }} }}',
     "undoDecision": 'mutation { undoDecision(decisionId: "x") { __typename } }',
     "identityDecisions": '{ identityDecisions(enterpriseId: "nobody") { __typename } }',
+    "consents": '{ consents(patient: {enterpriseId: "nobody"}) { __typename } }',
+    "recordConsent": f"mutation {{ recordConsent(patient: {NOBODY}, {ALL_DENIED}) {{ __typename }} }}",
+    "breakGlass": f'mutation {{ breakGlass(patient: {NOBODY}, reason: "found unconscious") {{ __typename }} }}',
+    "brokenGlasses": "{ brokenGlasses { __typename } }",
+    "revokeTokens": 'mutation { revokeTokens(tokenId: "x") { __typename } }',
     "sites": "{ sites { __typename } }",
     "alertReport": "{ alertReport { __typename } }",
     "auditEvents": "{ auditEvents { __typename } }",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from federation.errors import SourceUnavailable
+from federation.sites.consent import ConsentDirective, ConsentEffect, ConsentScope
 from federation.sites.coverage import CoverageState
 from federation.usecases.follow_history import follow_history
 from federation.usecases.imaging_history import PersonHistory
@@ -101,5 +102,31 @@ def test_nobody_is_said_so_before_anything_is_asked() -> None:
         with pytest.raises(UnknownIdentifier):
             await step(follow(world, "NGH|404"))
         assert world.archives["NGH"].asked == []
+
+    asyncio.run(story())
+
+
+def test_what_the_person_does_not_want_shared_never_fills_in() -> None:
+    async def story() -> None:
+        world = world_of_ana(HERE, THERE)
+        with world.units() as uow:
+            uow.consents.append(
+                ConsentDirective(
+                    "D-1", pid("NGH|1"), ConsentScope.SITE, "LKM", ConsentEffect.DENY, world.clock(), "clerk", "test"
+                )
+            )
+            uow.commit()
+        told = [uids(history) async for history in follow(world)]
+        assert told[-1] == ["2.999.7"]
+        assert not any("2.999.1" in one for one in told)
+        with world.units() as uow:
+            uow.consents.append(
+                ConsentDirective(
+                    "D-2", pid("NGH|1"), ConsentScope.EVERYTHING, "", ConsentEffect.DENY, world.clock(), "clerk", "test"
+                )
+            )
+            uow.commit()
+        with pytest.raises(UnknownIdentifier):
+            await step(follow(world))
 
     asyncio.run(story())

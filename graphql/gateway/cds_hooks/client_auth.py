@@ -57,6 +57,7 @@ class ClientVerifier:
 
     clients: Mapping[str, CdsClient]
     clock: Callable[[], dt.datetime]
+    longest_life_seconds: int = LONGEST_LIFE_SECONDS
     _used: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -100,7 +101,7 @@ class ClientVerifier:
             raise NotAuthenticated(f"claim_{claim}" if known else "bad_signature") from None
         except (ValueError, TypeError):
             raise NotAuthenticated("malformed_token") from None
-        if claims["exp"] > now + LONGEST_LIFE_SECONDS + LEEWAY_SECONDS:
+        if claims["exp"] > now + self.longest_life_seconds + LEEWAY_SECONDS:
             raise NotAuthenticated("claim_exp")
         return claims
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from federation.errors import AlertClosed, UnknownAlert
 from federation.imaging.alerts import OverrideReason
 from federation.ports import UnitOfWork
+from federation.sites.consent import Viewer
 from federation.usecases.decide_alert import DecideAlert, decide_alert
 from gateway.cds_hooks.client_auth import CdsClient
 from gateway.cds_hooks.models import Feedback, FeedbackRequest
@@ -35,7 +36,12 @@ def take_feedback(sent: FeedbackRequest, *, client: CdsClient, resources: HubRes
 def _take(one: Feedback, client: CdsClient, resources: HubResources, correlation_id: str) -> None:
     def take(uow: UnitOfWork) -> None:
         before = uow.alerts.newest(one.card)
-        if before is None or before.ordering_site != client.site_id:
+        viewer = Viewer(sites=frozenset({client.site_id}))
+        if (
+            before is None
+            or before.ordering_site != client.site_id
+            or not resources.visible_alerts([before], viewer, uow=uow)
+        ):
             raise UnknownAlert("no alert of this site")
         alert = decide_alert(_command(one, client), uow=uow, clock=resources.clock)
         if alert.sequence == before.sequence:

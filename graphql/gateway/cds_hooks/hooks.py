@@ -14,8 +14,10 @@ import httpx2
 from federation.errors import FederationError
 from federation.imaging.clinical_context import read_context
 from federation.imaging.orders import ContextEvidence, ImagingOrder
+from federation.sites.consent import Viewer
 from federation.sites.site import Site
 from federation.usecases.check_order import CheckedOrder
+from federation.usecases.see_person import seconds_to_beat
 from gateway.cds_hooks.cards import history_card, one_card_each, order_card
 from gateway.cds_hooks.client_auth import CdsClient
 from gateway.cds_hooks.fhir_orders import (
@@ -106,7 +108,9 @@ class Hooks:
         if patient is None:
             return HookAnswer(())
         try:
-            found = await self.resources.imaging_history(patient, deadline_seconds=_left(ends_at))
+            found = await self.resources.imaging_history(
+                patient, deadline_seconds=_left(ends_at), viewer=_viewer(client)
+            )
         except UnknownIdentifier:
             return HookAnswer(())
         now = self.resources.clock()
@@ -170,15 +174,17 @@ class Hooks:
             said = [] if fetched is None else list(identifiers_of(fetched))
         if resource is None and not said:
             raise PatientNeeded("the patient is needed")
+        started = time.monotonic()
         known = await asyncio.to_thread(
             known_identifier,
             said,
             systems=self.settings.identifier_systems,
-            registry=self.resources.matcher.authorities,
             own_authority=site.assigning_authority,
-            read=self.resources.read,
+            resources=self.resources,
+            viewer=_viewer(client),
         )
         if known is None:
+            await asyncio.sleep(seconds_to_beat(started))
             _log.info("cds_patient_not_known", site_id=site.site_id)
         return known
 
@@ -223,7 +229,11 @@ class Hooks:
         """Every order at once; ``None`` for one that was not judged in time (it is judged to the end all the same)."""
         by = f"{client.issuer} {context.user_id}".strip()[:255]
         tasks = [
-            asyncio.create_task(self.resources.check_order(order, checked_by=by, deadline_seconds=_left(ends_at)))
+            asyncio.create_task(
+                self.resources.check_order(
+                    order, checked_by=by, deadline_seconds=_left(ends_at), viewer=_viewer(client)
+                )
+            )
             for order in orders
         ]
         if not tasks:
@@ -253,6 +263,10 @@ def _result_of(task: asyncio.Task[CheckedOrder]) -> CheckedOrder | None:
     if isinstance(error, (UnknownIdentifier, FederationError)):
         return None
     raise error
+
+
+def _viewer(client: CdsClient) -> Viewer:
+    return Viewer(sites=frozenset({client.site_id}))
 
 
 def _left(ends_at: float) -> float:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 
-from federation.ports import UnitOfWork
+from federation.sites.consent import Viewer
 from gateway.cds_hooks.client_auth import CdsClient
 from gateway.cds_hooks.models import HookRequest
-from mpi.errors import InvalidIdentifier
+from gateway.resources import HubResources
+from mpi.errors import InvalidIdentifier, UnknownIdentifier
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
-from mpi.usecases.follow_identifier import follow_identifier
 
 _OID = "urn:oid:"
 _FETCH_TIMEOUT_SECONDS = 2.0
@@ -22,17 +23,18 @@ def known_identifier(
     sent: Iterable[tuple[str, str]],
     *,
     systems: Mapping[str, str],
-    registry: AuthorityRegistry,
     own_authority: str,
-    read: Callable[[], UnitOfWork],
+    resources: HubResources,
+    viewer: Viewer,
 ) -> PatientIdentifier | None:
-    """The first identifier that an active record carries, the ordering site's own first. Sync, for a thread."""
+    """The first identifier of a person whom the viewer may see, the ordering site's own first. Sync, for a thread."""
+    registry = resources.matcher.authorities
     named = [i for system, value in sent if (i := _identifier(system, value, systems, registry)) is not None]
     named.sort(key=lambda identifier: identifier.assigning_authority != own_authority)
-    with read() as uow:
+    with resources.read() as uow:
         for identifier in named:
-            record = follow_identifier(identifier, uow=uow)
-            if record is not None and record.enterprise_id is not None:
+            with suppress(UnknownIdentifier):
+                resources.see_person(identifier, viewer, uow=uow)
                 return identifier
     return None
 

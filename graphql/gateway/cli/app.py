@@ -13,7 +13,20 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli import alerts, archives, audit, checks, identities, models, rematch, serving, store, training
+from gateway.cli import (
+    alerts,
+    archives,
+    audit,
+    checks,
+    consent,
+    identities,
+    models,
+    rematch,
+    serving,
+    store,
+    tokens,
+    training,
+)
 from gateway.cli.output import fail
 from gateway.errors import ConfigurationError, InputRefused, ServiceMissing
 from gateway.observability import configure_logging
@@ -28,6 +41,8 @@ app = typer.Typer(
 )
 serving.add_commands(app)
 app.add_typer(store.app, name="db")
+app.add_typer(consent.app, name="consent")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(archives.app, name="sites")
 training.add_commands(identities.app)
 rematch.add_commands(identities.app)

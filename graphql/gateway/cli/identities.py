@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +29,8 @@ from mpi.matching.match_model import default_model
 from mpi.ports import UnitOfWork
 from mpi.units import carry_out
 from mpi.usecases.explain_pair import explain_pair
-from mpi.usecases.register_batch import Taken, register_batch
+from mpi.usecases.matcher import Matcher
+from mpi.usecases.register_batch import Taken, prepare, register_batch
 from mpi.usecases.register_record import RegisterEffect, RegisterRecord
 
 if TYPE_CHECKING:
@@ -67,11 +70,19 @@ def load(
     note_columns(table)
     counts = dict.fromkeys([effect.value for effect in RegisterEffect], 0)
     refused: list[tuple[CsvRow, str]] = []
-    with whole_file_in_memory(), progress("loading", len(table.rows)) as advance:
-        for start in range(0, len(table.rows), ROWS_PER_TRANSACTION):
-            batch = table.rows[start : start + ROWS_PER_TRANSACTION]
-            refused += _load_batch(hub, _mapped(batch, date_format), counts)
-            advance(start + len(batch))
+    batches = [table.rows[n : n + ROWS_PER_TRANSACTION] for n in range(0, len(table.rows), ROWS_PER_TRANSACTION)]
+    with (
+        whole_file_in_memory(),
+        ThreadPoolExecutor(1, thread_name_prefix="rows") as ahead,
+        progress("loading", len(table.rows)) as advance,
+    ):
+        # While one batch waits for the database, the next one is read and made canonical.
+        coming = deque(ahead.submit(_mapped, batch, date_format, hub.matcher) for batch in batches[:1])
+        for number in range(len(batches)):
+            mapped = coming.popleft().result()
+            coming.extend(ahead.submit(_mapped, b, date_format, hub.matcher) for b in batches[number + 1 : number + 2])
+            refused += _load_batch(hub, mapped, counts)
+            advance(number * ROWS_PER_TRANSACTION + len(mapped))
     _write_rejects(rejects, table, refused)
     document = {
         "file": str(file),
@@ -114,13 +125,18 @@ def _load_batch(
     return refused
 
 
-def _mapped(batch: Sequence[CsvRow], date_format: str | None) -> list[tuple[CsvRow, RegisterRecord | MpiError]]:
+def _mapped(
+    batch: Sequence[CsvRow], date_format: str | None, matcher: Matcher
+) -> list[tuple[CsvRow, RegisterRecord | MpiError]]:
     found: list[tuple[CsvRow, RegisterRecord | MpiError]] = []
     for row in batch:
         try:
-            found.append((row, _command(row, date_format)))
+            command = _command(row, date_format)
         except MpiError as error:
             found.append((row, error))
+        else:
+            prepare(command, matcher)
+            found.append((row, command))
     return found
 
 

@@ -20,6 +20,7 @@ from adapters.simulated.dimse_hospital import DimseHospital
 from adapters.simulated.hospital import Protocol, SimulatedHospital
 from adapters.simulated.population import simulate_hospitals
 from adapters.simulated.story import NATIONAL_AUTHORITY, STORY
+from gateway.access_settings import AuthSettings
 from gateway.archive_settings import DicomwebArchive, DimseArchive
 from gateway.bootstrap import build_hub
 from gateway.cli.serving import bind
@@ -31,7 +32,6 @@ from gateway.loop_thread import LoopThread
 from gateway.serving import HubServer, ServerThread
 from gateway.settings import (
     AuthoritySettings,
-    AuthSettings,
     CdsHooksSettings,
     FederationSettings,
     HttpSettings,
@@ -123,7 +123,7 @@ def demo_settings(
         http=HttpSettings(port=0, graphiql=True),
         mllp=MllpSettings(port=0),
         auth=AuthSettings(issuer=issuer, jwks_file=folder / "jwks.json"),
-        federation=FederationSettings(deadline_ms=DEADLINE_MS),
+        federation=FederationSettings(deadline_ms=DEADLINE_MS, refresh_events=()),
         cds_hooks=cds_hooks,
         web=WebSettings(token_sign_in=True),
         authorities=(AuthoritySettings(name=NATIONAL_AUTHORITY, strong=True),),

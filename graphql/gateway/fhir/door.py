@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +20,9 @@ from starlette.responses import Response
 
 from adapters.fhir.identifier_systems import IdentifierSystems
 from adapters.fhir.resource_fields import ResourceRefused
+from federation.ports import UnitOfWork
+from federation.sites.consent import PersonView
+from federation.usecases.see_person import seconds_to_beat
 from gateway.authentication import Caller
 from gateway.context import HubContext
 from gateway.errors import NotAuthenticated
@@ -26,11 +30,13 @@ from gateway.fhir.outcomes import FhirAnswer, FhirProblem, issue, outcome, outco
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
-from gateway.permissions import Role, decide_access
+from gateway.permissions import SEEN_BY_STAFF, Role, decide_access
 from gateway.rate_limits import too_fast
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
-from mpi.errors import MpiError
+from mpi.errors import MpiError, UnknownIdentifier
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.usecases.resolve_identity import ResolvedIdentity
 
 FHIR_JSON = "application/fhir+json"
 _JSON = frozenset({FHIR_JSON, "application/json"})
@@ -58,6 +64,22 @@ class FhirCall:
     def source(self) -> str:
         """Names the door and the caller for histories and review items."""
         return f"{self.operation} {self.context.caller.subject}"
+
+    def see(self, patient: PatientIdentifier | EnterpriseId, uow: UnitOfWork) -> PersonView:
+        """The person as the caller may see them.
+
+        Raises:
+            UnknownIdentifier: nobody is, as far as the caller may see.
+        """
+        return self.context.resources.see_person(patient, self.context.viewer(self.operation), uow=uow)
+
+    def seen(self, persons: Iterable[EnterpriseId], uow: UnitOfWork) -> list[ResolvedIdentity]:
+        """Those of the persons whom the caller may see, as far as they may be seen."""
+        found = []
+        for person in persons:
+            with suppress(UnknownIdentifier):
+                found.append(self.see(person, uow).identity)
+        return found
 
     def audit_event(self, *, subject: str | None = None, detail: str = "") -> AuditEvent:
         """The entry for this call when it succeeds, for handlers that write it in their own transaction."""
@@ -131,7 +153,11 @@ class FhirDoor:
             return fhir_response(outcome(issue("error", "forbidden", decision.reason, text)), 403)
         try:
             answer = self._carry_out(sent, context, role)
+            if self.operation in SEEN_BY_STAFF and not answer.subjects:
+                time.sleep(seconds_to_beat(started))
         except FhirProblem as problem:
+            if self.operation in SEEN_BY_STAFF and problem.status == 404:
+                time.sleep(seconds_to_beat(started))
             self._keep(context, role, AuditOutcome.FAILED, started, detail=problem.code)
             return fhir_response(outcome_of(problem, sent.correlation_id), problem.status)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from adapters.fhir.patient_mapping import read_patient
@@ -28,8 +29,11 @@ def match(call: FhirCall) -> FhirAnswer:
     said = read_patient(sent, call.systems, today=resources.clock().date())
     described = apply_update(Demographics(), said.update)
     with resources.read() as uow:
-        found = match_person(said.identifiers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
-    eligible = [c for c in found.candidates if not only_certain or c.grade is MatchGrade.CERTAIN]
+        numbers = resources.without_withheld(said.identifiers, call.context.viewer(call.operation), uow=uow)
+        found = match_person(numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        seen = {i.enterprise_id: i.records for i in call.seen([c.enterprise_id for c in found.candidates], uow)}
+    visible = [replace(c, members=seen[c.enterprise_id]) for c in found.candidates if c.enterprise_id in seen]
+    eligible = [c for c in visible if not only_certain or c.grade is MatchGrade.CERTAIN]
     possible = [c for c in eligible if c.grade is not MatchGrade.CERTAINLY_NOT]
     if only_single and len(possible) != 1:
         eligible = []

@@ -8,7 +8,6 @@ from adapters.fhir.identifier_systems import identifier_json
 from adapters.fhir.resource_fields import Element, resource
 from gateway.fhir.door import FhirCall
 from gateway.fhir.outcomes import FhirAnswer, FhirProblem
-from mpi.usecases.resolve_identity import resolve_identity
 
 
 def ihe_pix(call: FhirCall) -> FhirAnswer:
@@ -22,7 +21,7 @@ def ihe_pix(call: FhirCall) -> FhirAnswer:
         raise FhirProblem(403, "code-invalid", "target_system_unknown", "targetSystem not found", path="targetSystem")
     wanted = {call.systems.authority(target) for target in targets}
     with call.context.resources.read() as uow:
-        identity = resolve_identity(identifier, uow=uow)
+        identity = call.see(identifier, uow).identity
     found: list[dict[str, Any]] = [
         {"name": "targetIdentifier", "valueIdentifier": identifier_json(r.identifier, call.systems, use="official")}
         for r in identity.records

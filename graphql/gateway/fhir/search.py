@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from anyascii import anyascii
 
 from adapters.fhir.patient_resource import person_resource
+from federation.ports import UnitOfWork
 from gateway.fhir.bundles import searchset, warning
 from gateway.fhir.door import FhirCall
 from gateway.fhir.outcomes import UNPROCESSABLE, FhirAnswer, FhirProblem
-from mpi.errors import InvalidDemographics
+from mpi.errors import InvalidDemographics, UnknownIdentifier
 from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
-from mpi.ports import UnitOfWork
-from mpi.usecases.follow_identifier import follow_identifier
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_person
+from mpi.usecases.resolve_identity import ResolvedIdentity
 from mpi.usecases.search_people import search_people
 
 IN_URL = frozenset({"identifier", "_id", "_count", "_format", "_pretty", "active"})
@@ -57,7 +57,7 @@ def search(call: FhirCall) -> FhirAnswer:
 def read(call: FhirCall) -> FhirAnswer:
     """One person by enterprise id."""
     with call.context.resources.read() as uow:
-        identity = resolve_person(EnterpriseId(call.resource_id), uow=uow)
+        identity = call.see(EnterpriseId(call.resource_id), uow).identity
     return FhirAnswer(_patient(identity, call), subjects=(identity.enterprise_id,))
 
 
@@ -92,13 +92,12 @@ def _count(asked: Mapping[str, list[str]]) -> int:
 def _by_identifier(asked: Mapping[str, list[str]], call: FhirCall, uow: UnitOfWork) -> list[ResolvedIdentity]:
     persons: dict[EnterpriseId, None] = {}
     for token in (part for value in asked.get("identifier", []) for part in value.split(",")):
-        record = follow_identifier(_token(token, call), uow=uow)
-        if record is not None and record.enterprise_id is not None:
-            persons[record.enterprise_id] = None
+        with suppress(UnknownIdentifier):
+            persons[call.see(_token(token, call), uow).identity.enterprise_id] = None
     for value in (part for text in asked.get("_id", []) for part in text.split(",")):
         if uow.records.of_person(EnterpriseId(value)):
             persons[EnterpriseId(value)] = None
-    return [resolve_person(person, uow=uow) for person in persons]
+    return call.seen(persons, uow)
 
 
 def _token(text: str, call: FhirCall) -> PatientIdentifier:
@@ -115,7 +114,7 @@ def _by_demographics(
     if found is None:
         text = "give a name with a birth date, postal code or phone, or an identifier"
         raise FhirProblem(UNPROCESSABLE, "too-costly", "search_too_wide", text)
-    return [resolve_person(person, uow=uow) for person in found.enterprise_ids], found.truncated
+    return call.seen(found.enterprise_ids, uow), found.truncated
 
 
 def _description(asked: Mapping[str, list[str]]) -> Demographics:

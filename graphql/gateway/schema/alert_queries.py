@@ -38,7 +38,8 @@ async def resolve_alerts(
         raise InputProblem("one_way_needed", "patient", "name a patient, a check or a state")
     found = await asyncio.to_thread(
         load_alerts,
-        info.context.resources.read,
+        info.context.resources,
+        info.context.viewer("alerts"),
         patient=None if patient is None else read_patient(patient, None),
         check_id=None if check_id is None else read_text(check_id, "checkId"),
         state=state,
@@ -78,5 +79,6 @@ async def _answer(info: HubInfo, operation: str, command: DecideAlert) -> Answer
     except UnknownAlert:
         return AlertNotFound()
     except AlertClosed:
-        current = await asyncio.to_thread(load_alert, info.context.resources.read, command.alert_id)
+        viewer = info.context.viewer(operation)
+        current = await asyncio.to_thread(load_alert, info.context.resources, viewer, command.alert_id)
         return AlertNotOpen(current=Alert.from_domain(current) if current else None)

@@ -10,6 +10,7 @@ from federation.imaging.orders import ClinicalFlag
 from federation.imaging.procedures import Contrast, Laterality, Modality, ProcedureFlag
 from federation.imaging.studies import ReportStatus, StudyStatus
 from federation.sites.circuit import CircuitState
+from federation.sites.consent import ConsentEffect, ConsentScope
 from federation.sites.coverage import CoverageState
 from mpi.audit import AuditOutcome
 from mpi.identity.decisions import DecisionKind
@@ -33,6 +34,9 @@ DESCRIPTIONS = {
     StudyStatus: "Whether the examination happened. A study that an archive lists with images is COMPLETED.",
     CoverageState: "What a site did when it was asked. Only ANSWERED means that it has no other studies. PARTIAL: the "
     "list may be cut. INDEXED: from our own index. WITHHELD: in aggregate only. SKIPPED: not asked, see the reason.",
+    ConsentScope: "What a consent is about: EVERYTHING a person has anywhere, what one SITE shares, or a STUDY_CLASS "
+    "that the hub's operator calls sensitive.",
+    ConsentEffect: "DENY hides. PERMIT takes an earlier DENY back, or opens a class that is hidden by default.",
     CircuitState: "CLOSED: the site is asked. OPEN: it failed again and again and is left alone for a while. "
     "HALF_OPEN: one question finds out whether it is well again.",
     AuditOutcome: "SUCCESS, REFUSED (the caller may not) or FAILED (allowed, but it did not work).",

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from strawberry.extensions import FieldExtension
 
-from federation.errors import UnknownSite
+from federation.errors import PersonWithheld, UnknownSite
 from gateway.context import HubContext, HubInfo, keep_audit
 from gateway.errors import AccessRefused
 from gateway.observability import get_logger
@@ -23,6 +23,11 @@ from mpi.audit import AuditOutcome
 from mpi.errors import UnknownIdentifier
 
 _log = get_logger("gateway.operations")
+
+
+WITHHELD = "withheld"
+"""Detail of an audit entry: somebody asked for a person whom they may not see. The log and the caller are told
+*not found*; only those who read the audit log learn more."""
 
 
 @runtime_checkable
@@ -41,12 +46,21 @@ class Audited(Protocol):
         """Whether they were."""
 
 
+@runtime_checkable
+class Remarkable(Protocol):
+    """An answer whose audit entry says more than that it was given."""
+
+    def audit_detail(self) -> str:
+        """A stable code, empty for nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Note:
     outcome: AuditOutcome
     subjects: tuple[str, ...] = ()
     detail: str = ""
     is_kept: bool = False
+    logged_as: str | None = None
 
 
 class Guarded(FieldExtension):
@@ -87,9 +101,9 @@ class Guarded(FieldExtension):
             "operation_answered",
             operation=self.operation,
             outcome=note.outcome.value,
-            reason=note.detail or None,
-            enterprise_id=note.subjects[0] if len(note.subjects) == 1 else None,
-            person_count=len(note.subjects),
+            reason=note.logged_as or note.detail or None,
+            enterprise_id=note.subjects[0] if len(note.subjects) == 1 and note.logged_as is None else None,
+            person_count=len(note.subjects) if note.logged_as is None else 0,
             duration_ms=int(seconds * 1000),
         )
 
@@ -103,6 +117,8 @@ async def _answer(next_: Callable[..., Awaitable[Any]], source: Any, info: HubIn
         return NotAllowed.because(refusal.reason)
     except UnknownSite:
         return InvalidInput(code="unknown_site", field="order.orderingSite", message="no site is registered so")
+    except PersonWithheld as hidden:
+        return PatientNotFound(withheld=hidden.enterprise_id)
     except UnknownIdentifier:
         return PatientNotFound()
 
@@ -110,10 +126,13 @@ async def _answer(next_: Callable[..., Awaitable[Any]], source: Any, info: HubIn
 def _note_of(answer: object) -> _Note:
     if isinstance(answer, NotAllowed):
         return _Note(AuditOutcome.REFUSED, detail=answer.code)
+    if isinstance(answer, PatientNotFound) and answer.withheld is not None:
+        return _Note(AuditOutcome.FAILED, (answer.withheld,), WITHHELD, logged_as=answer.code)
     if isinstance(answer, Refusal):
         return _Note(AuditOutcome.FAILED, _subjects_of(answer), answer.code)
     is_kept = isinstance(answer, Audited) and answer.is_audited()
-    return _Note(AuditOutcome.SUCCESS, _subjects_of(answer), is_kept=is_kept)
+    detail = answer.audit_detail() if isinstance(answer, Remarkable) else ""
+    return _Note(AuditOutcome.SUCCESS, _subjects_of(answer), detail, is_kept=is_kept)
 
 
 def _subjects_of(answer: object) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class ImagingHistory:
         description="Records that may be this person wait for records staff; their studies are not shown."
     )
     studies: PriorStudyConnection = strawberry.field(description="The studies, newest first.")
+    glass_id: strawberry.Private[str | None] = None
 
     @classmethod
     def from_domain(
@@ -61,7 +62,12 @@ class ImagingHistory:
             coverage=coverage_list(found.history.coverage, directory),
             identity_under_review=found.identity.is_under_review,
             studies=studies,
+            glass_id=found.glass_id,
         )
+
+    def audit_detail(self) -> str:
+        """Each use of a broken glass is on record as one."""
+        return "" if self.glass_id is None else f"break_glass:{self.glass_id}"
 
     def audit_subjects(self) -> tuple[str, ...]:
         """Whom the answer is about."""
@@ -93,7 +99,11 @@ async def resolve_imaging_history(
     read_number(first, "first", 1, MAX_PAGE)
     order = _procedure(relevant_to, resources)
     deadline_seconds = read_deadline(deadline_ms, resources.default_deadline_seconds)
-    found = await resources.imaging_history(read_patient(patient, enterprise_id), deadline_seconds=deadline_seconds)
+    found = await resources.imaging_history(
+        read_patient(patient, enterprise_id),
+        deadline_seconds=deadline_seconds,
+        viewer=info.context.viewer("imagingHistory"),
+    )
     info.context.metrics.count_sites(found.history.coverage)
     studies = filter_studies(found.history.studies, wanted)
     page = PriorStudyConnection.page_of(studies, _relevance(found, order, resources), first=first, after=position)

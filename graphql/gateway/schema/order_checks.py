@@ -11,15 +11,16 @@ import strawberry
 
 from federation.errors import InvalidOrder
 from federation.imaging import assessment as domain
-from federation.imaging import order_checks, studies
+from federation.imaging import order_checks
 from federation.imaging.assessment import Relation, Tier
-from federation.imaging.relevance import Relevance
+from federation.imaging.relevance import rank_priors
 from federation.sites.directory import SiteDirectory
 from federation.usecases.check_order import CheckedOrder
 from gateway.context import HubInfo
 from gateway.errors import AccessRefused
 from gateway.loaders import load_order_check
 from gateway.permissions import SITE_NOT_YOURS
+from gateway.resources import HubResources
 from gateway.schema.coverage import SiteCoverage, coverage_list
 from gateway.schema.inputs import ImagingOrderInput, InputProblem, read_deadline, read_order, read_text
 from gateway.schema.procedures import Procedure
@@ -143,22 +144,28 @@ async def resolve_check_order(
         raise AccessRefused(SITE_NOT_YOURS)
     try:
         checked = await resources.check_order(
-            imaging_order, checked_by=info.context.caller.subject, deadline_seconds=deadline_seconds
+            imaging_order,
+            checked_by=info.context.caller.subject,
+            deadline_seconds=deadline_seconds,
+            viewer=info.context.viewer("checkOrder"),
         )
     except InvalidOrder:
         raise InputProblem("invalid_order", "order", "cannot be judged") from None
     info.context.metrics.count_sites(checked.history.coverage)
     alert_id = None if checked.alert is None else checked.alert.alert_id
-    return OrderCheck.from_domain(checked.check, resources.directory, _priors(checked), alert_id)
+    return OrderCheck.from_domain(checked.check, resources.directory, _priors(checked, resources), alert_id)
 
 
 async def resolve_order_check(info: HubInfo, check_id: strawberry.ID) -> OrderCheckResult:
     """The newest revision of a kept check."""
     resources = info.context.resources
-    check = await asyncio.to_thread(load_order_check, resources.read, read_text(check_id, "checkId"))
+    check = await asyncio.to_thread(
+        load_order_check, resources, info.context.viewer("orderCheck"), read_text(check_id, "checkId")
+    )
     return OrderCheckNotFound() if check is None else OrderCheck.from_domain(check, resources.directory)
 
 
-def _priors(checked: CheckedOrder) -> list[PriorStudy]:
-    pairs: zip[tuple[studies.PriorStudy, Relevance]] = zip(checked.history.studies, checked.relevance, strict=True)
+def _priors(checked: CheckedOrder, resources: HubResources) -> list[PriorStudy]:
+    order, found = checked.check.order, checked.history.studies
+    pairs = zip(found, rank_priors(order.procedure, order.requested_at, found, resources.rules), strict=True)
     return [PriorStudy.from_domain(study, relevance) for study, relevance in pairs]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Annotated, TypeAlias
 
 import strawberry
 
+from federation.usecases.see_person import seconds_to_beat
 from gateway.context import HubInfo
-from gateway.loaders import load_cross_reference, load_found_persons
+from gateway.loaders import load_found_persons
 from gateway.schema.inputs import (
     MAX_PAGE,
     InputProblem,
@@ -28,6 +30,7 @@ from gateway.schema.studies import PatientIdentifier
 from mpi.identity.records import MatchGrade
 from mpi.identity.survivorship import TrustOrder
 from mpi.usecases.cross_reference import CrossReference as DomainReference
+from mpi.usecases.cross_reference import cross_reference
 from mpi.usecases.find_persons import FoundPerson, FoundPersons
 from mpi.usecases.resolve_identity import ResolvedIdentity
 
@@ -131,12 +134,13 @@ async def resolve_search_persons(
     first: int = 20,
 ) -> SearchPersonsResult:
     """Who may be meant; nothing is kept but the audit entry."""
-    given, resources = identifiers or [], info.context.resources
+    started, given, resources = time.monotonic(), identifiers or [], info.context.resources
     read_number(len(given), "identifiers", 0, _MAX_IDENTIFIERS)
     numbers = tuple(read_identifier(one, f"identifiers.{place}") for place, one in enumerate(given))
     found = await asyncio.to_thread(
         load_found_persons,
         resources,
+        info.context.viewer("searchPersons"),
         numbers,
         read_description(described),
         only_certain=only_certain,
@@ -146,6 +150,8 @@ async def resolve_search_persons(
         raise InputProblem(
             "too_little", "described", "give a number, or a name with a birth date, postal code or phone"
         )
+    if not found[0].persons:
+        await asyncio.sleep(seconds_to_beat(started))
     return _listed(*found, trust=resources.trust)
 
 
@@ -161,7 +167,8 @@ async def resolve_cross_reference(
     for place, name in enumerate(authorities or ()):
         if not known.is_registered(read_text(name, f"authorities.{place}")):
             raise InputProblem("unknown_authority", f"authorities.{place}", "no such authority is registered")
-    return CrossReference.from_domain(await asyncio.to_thread(load_cross_reference, resources.read, named, authorities))
+    seen = await resources.find_person(named, info.context.viewer("crossReference"))
+    return CrossReference.from_domain(cross_reference(seen.identity, authorities))
 
 
 def _listed(

@@ -63,6 +63,7 @@ class InvalidInput(Refusal):
 class PatientNotFound(Refusal):
     code: str = strawberry.field(default="patient_not_found", description=CODE)
     message: str = strawberry.field(default="no active record is behind this identifier", description=MESSAGE)
+    withheld: strawberry.Private[str | None] = None
 
 
 @strawberry.type(description="No order check has this id.")

@@ -9,6 +9,16 @@ from gateway.schema.alert_queries import resolve_accept_alert, resolve_alerts, r
 from gateway.schema.alert_reports import AlertReportResult, resolve_alert_report
 from gateway.schema.alerts import AlertsResult, AnswerAlertResult
 from gateway.schema.audit_entries import AuditEventsResult, resolve_audit_events
+from gateway.schema.consents import (
+    BreakGlassResult,
+    BrokenGlassesResult,
+    ConsentsResult,
+    RecordConsentResult,
+    resolve_break_glass,
+    resolve_broken_glasses,
+    resolve_consents,
+    resolve_record_consent,
+)
 from gateway.schema.guard import Guarded
 from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
 from gateway.schema.identity_decision_queries import (
@@ -44,6 +54,7 @@ from gateway.schema.review_queries import (
     resolve_review_queue,
 )
 from gateway.schema.reviews import ClaimReviewItemResult, DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
+from gateway.schema.revocations import RevokeTokensResult, resolve_revoke_tokens
 from gateway.schema.site_lists import SitesResult, resolve_sites
 
 _CHECK_ORDER = (
@@ -139,11 +150,40 @@ class Query:
         "by enterpriseId; first is 1 to 100.",
     )
 
+    consents: ConsentsResult = strawberry.field(
+        resolver=resolve_consents,
+        extensions=[Guarded("consents")],
+        description="What is kept of a person's consent, for records staff and the privacy officer.",
+    )
+    broken_glasses: BrokenGlassesResult = strawberry.field(
+        resolver=resolve_broken_glasses,
+        extensions=[Guarded("brokenGlasses")],
+        description="Looks past consent, newest first, for the privacy officer. first is 1 to 100.",
+    )
+
 
 @strawberry.type(description="Changes.")
 class Mutation:
     check_order: CheckOrderResult = strawberry.field(
         resolver=resolve_check_order, extensions=[Guarded("checkOrder")], description=_CHECK_ORDER
+    )
+    record_consent: RecordConsentResult = strawberry.field(
+        resolver=resolve_record_consent,
+        extensions=[Guarded("recordConsent")],
+        description="Keep what a person said of sharing. Nothing is ever changed: PERMIT takes a DENY back. target is "
+        "a site id or a study class, empty for EVERYTHING. Saying it again changes nothing.",
+    )
+    break_glass: BreakGlassResult = strawberry.field(
+        resolver=resolve_break_glass,
+        extensions=[Guarded("breakGlass")],
+        description="Look past consent at one person for 5 to 60 minutes, in an emergency. reason holds 10 to 500 "
+        "characters. Each use is on record, and the privacy officer is told.",
+    )
+    revoke_tokens: RevokeTokensResult = strawberry.field(
+        resolver=resolve_revoke_tokens,
+        extensions=[Guarded("revokeTokens")],
+        description="Take back every token that a subject (sub) was given so far, or the one with an id (jti). What is "
+        "given afterwards is good: stop the subject at the issuer, too.",
     )
     accept_alert: AnswerAlertResult = strawberry.field(
         resolver=resolve_accept_alert,

@@ -11,8 +11,9 @@ import strawberry
 
 from federation.changes import ChangeKind
 from federation.imaging.alerts import AlertState
+from federation.sites.consent import Viewer
 from federation.sites.site import SiteId
-from federation.usecases.imaging_history import resolve_patient
+from federation.usecases.see_person import all_numbers
 from gateway.change_feed import AlertRevised, FeedEnded, ReviewItemChanged
 from gateway.context import StreamInfo
 from gateway.resources import HubResources
@@ -101,7 +102,7 @@ async def resolve_alert_revisions(
     """Alerts as they change."""
     if patient is None and enterprise_id is None and site is None and check_id is None:
         raise InputProblem("one_way_needed", "patient", "name a patient, a site or a check")
-    resources = info.context.resources
+    resources, viewer = info.context.resources, info.context.viewer("alertRevisions")
     wanted = _Wanted(
         site=_site(site, resources),
         check_id=None if check_id is None else read_text(check_id, "checkId"),
@@ -109,13 +110,17 @@ async def resolve_alert_revisions(
     )
     async with info.context.streams.feed.listen(ChangeKind.ALERT) as heard:
         if patient is not None or enterprise_id is not None:
-            wanted = await _of_person(wanted, read_patient(patient, enterprise_id), resources)
+            wanted = await _of_person(wanted, read_patient(patient, enterprise_id), resources, viewer)
         while True:
             event = await heard.get()
             if isinstance(event, FeedEnded):
                 yield SubscriptionEnded(code=event.value)
                 return
-            if isinstance(event, AlertRevised) and wanted.fits(event):
+            if (
+                isinstance(event, AlertRevised)
+                and wanted.fits(event)
+                and await asyncio.to_thread(_may_see, event, resources, viewer)
+            ):
                 yield AlertRevision(alert=Alert.from_domain(event.events), revision=event.events[-1].sequence)
 
 
@@ -141,12 +146,19 @@ def _site(site: str | None, resources: HubResources) -> SiteId | None:
     return SiteId(site)
 
 
-async def _of_person(wanted: _Wanted, named: PatientIdentifier | EnterpriseId, resources: HubResources) -> _Wanted:
+def _may_see(event: AlertRevised, resources: HubResources, viewer: Viewer) -> bool:
+    with resources.read() as uow:
+        return bool(resources.visible_alerts(event.events[-1:], viewer, uow=uow))
+
+
+async def _of_person(
+    wanted: _Wanted, named: PatientIdentifier | EnterpriseId, resources: HubResources, viewer: Viewer
+) -> _Wanted:
     """The same with the person's ids as they are now: a later merge keeps at least one of them."""
-    identity = await asyncio.to_thread(resolve_patient, named, resources.read)
-    current = (record.identifier for record in identity.records)
-    retired = (identifier for identifier, _ in identity.retired_identifiers)
-    return _Wanted(wanted.site, wanted.check_id, wanted.states, identity.enterprise_id, frozenset((*current, *retired)))
+    identity = (await resources.find_person(named, viewer)).identity
+    return _Wanted(
+        wanted.site, wanted.check_id, wanted.states, identity.enterprise_id, frozenset(all_numbers(identity))
+    )
 
 
 @strawberry.type(

@@ -303,3 +303,17 @@ def test_the_patient_of_stu3_and_a_contained_one() -> None:
 )
 def test_how_a_number_is_asked_for(identifier: PatientIdentifier, systems: tuple[str, ...], asked: str) -> None:
     assert Question(SITE, identifier, NOW, IssuerNames(REGISTRY), systems).search_value == asked
+
+
+@pytest.mark.parametrize(
+    ("security", "code"),
+    [
+        ([], None),
+        ([{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}], "R"),
+        ([{"system": "http://hl7.org/fhir/v3/Confidentiality", "code": "n"}], "N"),
+        ([{"system": "urn:oid:2.16.840.1.113883.5.25", "code": c} for c in ("N", "V", "R")], "V"),
+        ([{"system": "https://other.example", "code": "R"}], None),
+    ],
+)
+def test_how_private_the_archive_calls_it(security: list[dict[str, str]], code: str | None) -> None:
+    assert study_of(study(meta={"security": security})).confidentiality_code == code

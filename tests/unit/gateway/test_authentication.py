@@ -262,6 +262,31 @@ def test_keys_stay_good_while_the_address_is_down() -> None:
     assert reason(ISSUER.token(Role.ADMIN), check) == "taken"
 
 
+def test_a_key_that_the_issuer_took_away_is_dropped() -> None:
+    successor = DemoIssuer(clock=lambda: NOW)
+    server = KeyServer(ISSUER.jwks)
+    check = verifier(server.keys)
+    assert reason(ISSUER.token(Role.ADMIN), check) == "taken"
+    server.jwks, server.now = successor.jwks, 300.0
+    assert reason(ISSUER.token(Role.ADMIN), check) == "unknown_key"
+    assert reason(successor.token(Role.ADMIN), check) == "taken"
+
+
+def test_keys_that_nobody_could_ask_about_for_a_day_are_dropped() -> None:
+    server = KeyServer(ISSUER.jwks)
+    check = verifier(server.keys)
+    assert reason(ISSUER.token(Role.ADMIN), check) == "taken"
+    server.status = 503
+    for now, expected in ((86_399.0, "taken"), (86_400.0, "keys_unavailable")):
+        server.now = now
+        assert reason(ISSUER.token(Role.ADMIN), check) == expected
+
+
+def test_a_token_that_lives_longer_than_a_day_is_refused() -> None:
+    assert reason(ISSUER.token(Role.ADMIN, lifetime_seconds=24 * 3600), verifier()) == "taken"
+    assert reason(ISSUER.token(Role.ADMIN, lifetime_seconds=24 * 3600 + 60), verifier()) == "token_lives_too_long"
+
+
 @pytest.mark.parametrize("jwks", [{}, [], {"keys": []}, {"keys": "none"}, {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}])
 def test_an_address_without_usable_keys_lets_nobody_in(jwks: object) -> None:
     assert reason(ISSUER.token(Role.ADMIN), verifier(KeyServer(jwks).keys)) == "keys_unavailable"

@@ -1,0 +1,126 @@
+"""CDS Hooks `order-sign` at 20 sites, eight at a time: cold with two sites that hang and one that refuses, and warm.
+
+The sites are stubs in the hub's process; the client is a process of its own that signs a token for each call (outside
+of the times). Cold: nothing is kept warm and the circuits of the hanging sites stay closed (a patience longer than
+the run), so each order waits for its deadline. Warm: one patient whose history `patient-view` fetched.
+
+The baseline is the discovery document from the same server in the same run: what HTTP, the token check and the
+client cost without an order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+from bench.stub_sites import StubSource, StubWorld, identifier_at, stub_world
+from bench.timings import summary
+from federation.errors import SourceUnavailable
+from federation.ports import SiteAnswer
+from federation.sites.directory import SiteDirectory
+from gateway.cli.serving import bind
+from gateway.observability import configure_logging
+from gateway.serving import HubServer, ServerThread
+from gateway.settings import CdsClientSettings, CdsHooksSettings
+from mpi.identity.identifiers import PatientIdentifier
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "400"))
+AT_ONCE, SITES, STUDIES_EACH = 8, 20, 3
+ISSUER, SYSTEM = "https://ehr.example", "https://s000.example/mrn"
+COLD_GOAL_MS, WARM_GOAL_MS = 500, 100
+
+Client = Callable[[list[int], str], list[float]]
+"""From persons and a hook to the times of the calls, milliseconds."""
+
+
+@dataclass(slots=True)
+class RefusingSource(StubSource):
+    """Refuses the connection."""
+
+    async def search_for_studies(self, identifier: PatientIdentifier, *, timeout_seconds: float) -> SiteAnswer:
+        raise SourceUnavailable("connection_refused")
+
+
+def run() -> dict[str, object]:
+    """Measure; milliseconds throughout."""
+    with tempfile.TemporaryDirectory() as name, (Path(name) / "log").open("w", encoding="utf-8") as stream:
+        configure_logging(stream)
+        cold = _cold(_folder(name, "cold"))
+        warm, baseline = _warm(_folder(name, "warm"))
+        return {
+            "cold_20_sites_two_hang_one_refuses": {
+                **cold, "goal_p95": COLD_GOAL_MS, "holds": cold["p95"] <= COLD_GOAL_MS,
+            },
+            "warm_20_sites": {**warm, "goal_p95": WARM_GOAL_MS, "holds": warm["p95"] <= WARM_GOAL_MS},
+            "baseline_discovery": baseline,
+            "studies_of_the_patient": SITES * STUDIES_EACH,
+            "at_once": AT_ONCE,
+            "rounds": ROUNDS,
+        }  # fmt: skip
+
+
+def _folder(parent: str, name: str) -> Path:
+    folder = Path(parent) / name
+    folder.mkdir()
+    return folder
+
+
+def _cold(folder: Path) -> dict[str, float]:
+    with stub_world(folder, sites=SITES, studies_each=STUDIES_EACH, patience_ms=120_000) as world:
+        for number, source in enumerate(world.sources):
+            source.delay_seconds = 0.005 + 0.005 * number
+        for source in world.sources[:2]:
+            source.hangs = True
+        refusing = RefusingSource(world.sources[2].site_id, STUDIES_EACH)
+        directory = world.hub.directory
+        sources = {**directory.sources, refusing.site_id: refusing}
+        hub = replace(world.hub, directory=SiteDirectory(directory.sites, sources, directory.asking))
+        with _served(replace(world, hub=hub), folder, warm_seconds=0) as client:
+            return summary(client([0] * (ROUNDS + AT_ONCE), "order-sign")[AT_ONCE:])
+
+
+def _warm(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    with stub_world(folder, sites=SITES, studies_each=STUDIES_EACH) as world, _served(world, folder) as client:
+        client([0], "patient-view")
+        times = client([0] * (ROUNDS + AT_ONCE), "order-sign")[AT_ONCE:]
+        baseline = client([0] * (ROUNDS + AT_ONCE), "discovery")[AT_ONCE:]
+        return summary(times), summary(baseline)
+
+
+@contextmanager
+def _served(world: StubWorld, folder: Path, *, warm_seconds: int = 120) -> Iterator[Client]:
+    key = ECKey.generate_key("P-384", auto_kid=True)
+    (folder / "ehr.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
+    listening = bind("127.0.0.1", 0)
+    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    site = world.sources[0].site_id
+    hooks = CdsHooksSettings(
+        base_url=base,
+        clients=(CdsClientSettings(issuer=ISSUER, site=site, jwks_file=folder / "ehr.json"),),
+        identifier_systems={SYSTEM: site},
+        warm_seconds=warm_seconds,
+    )
+    hub = replace(world.hub, settings=world.hub.settings.model_copy(update={"cds_hooks": hooks}))
+    server = HubServer(hub, listening)
+
+    def client(persons: list[int], hook: str) -> list[float]:
+        asked = {
+            "base": base, "key": key.as_dict(private=True), "issuer": ISSUER, "system": SYSTEM, "hook": hook,
+            "numbers": [identifier_at(0, person).local_patient_id for person in persons], "at_once": AT_ONCE,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "bench.hook_client"]
+        done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
+        times: list[float] = json.loads(done.stdout)
+        return times
+
+    with ServerThread(server):
+        yield client
