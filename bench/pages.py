@@ -11,6 +11,7 @@ import io
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,8 +55,6 @@ def run() -> dict[str, object]:
 
 
 def _feed(world: DemoWorld) -> None:
-    import threading
-
     thread = threading.Thread(target=lambda: asyncio.run(feed(world, lambda _: None)))
     thread.start()
     thread.join()
@@ -84,7 +83,7 @@ def _paint(browser: Browser, world: DemoWorld, role: Role | None) -> float:
             page.wait_for_selector(".studies")
         else:
             page.goto(f"{world.url}/{'sign-in' if role is None else 'queue'}")
-        page.wait_for_function(f"{_PAINT} !== undefined")
+        page.wait_for_function(f"() => {_PAINT} !== undefined")
         return float(page.evaluate(_PAINT))
 
 
@@ -97,11 +96,12 @@ def _decisions(browser: Browser, world: DemoWorld, slowdown: int) -> list[float]
         page.evaluate(_WATCH)
         for _ in range(ROUNDS):
             page.keyboard.press("x")
-            page.wait_for_function("window.took !== null")
-            times.append(float(page.evaluate("window.took")))
-            page.evaluate("window.took = null")
-            if page.locator("form[action$='/decide']").count() == 0:
+            page.wait_for_function("() => window.took !== null")
+            took = page.evaluate("window.took")
+            if took is None:  # that was the last question: the list came instead
                 break
+            times.append(float(took))
+            page.evaluate("window.took = null")
     return times
 
 
