@@ -254,6 +254,35 @@ class ChangeLog(Protocol):
         """Delete all but so many (1 at least) of the newest; how many were deleted. No number is given out again."""
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredRequest:
+    """A request that a client gave a key. ``answer`` is ``None`` while it is carried out."""
+
+    request_hash: str
+    answer: bytes | None
+
+
+class AnsweredRequests(Protocol):
+    """Requests by the key that their client gave them, so that a repeat is answered and not carried out again."""
+
+    def claim(
+        self, caller: str, key: str, *, request_hash: str, at: dt.datetime, stale_before: dt.datetime
+    ) -> AnsweredRequest | None:
+        """Take the key; ``None`` when it is the caller's now, else what stands under it.
+
+        A claim older than ``stale_before`` without an answer is that of a process that died: it is taken over.
+        """
+
+    def keep(self, caller: str, key: str, *, answer: bytes) -> None:
+        """Remember what a claimed request was answered."""
+
+    def release(self, caller: str, key: str) -> None:
+        """Give a claim up: the request was not carried out."""
+
+    def forget_before(self, instant: dt.datetime) -> None:
+        """Forget all that were claimed before."""
+
+
 class UnitOfWork(IdentityUnitOfWork, Protocol):
     """The index's unit of work, with what the federation keeps."""
 
@@ -267,6 +296,8 @@ class UnitOfWork(IdentityUnitOfWork, Protocol):
     def consents(self) -> ConsentRepository: ...
     @property
     def alert_statistics(self) -> AlertStatistics: ...
+    @property
+    def answered_requests(self) -> AnsweredRequests: ...
     @property
     def placed_orders(self) -> PlacedOrderRepository: ...
     @property

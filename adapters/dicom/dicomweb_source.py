@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from adapters.connection.bearer_token import BearerToken
@@ -14,6 +14,7 @@ from adapters.connection.tls import TlsFiles
 from adapters.dicom.attributes import KEYWORDS
 from adapters.dicom.dicom_json import JsonRows, read_rows
 from adapters.dicom.dicomweb_answer import says_there_is_more
+from adapters.dicom.dicomweb_probe import probed
 from adapters.dicom.question import Question
 from adapters.dicom.row_collector import RowCollector
 from adapters.dicom.settings import DicomwebSettings
@@ -63,7 +64,7 @@ class DicomwebSource:
         self._url = settings.base_url.rstrip("/") + "/studies"
         self._http = _http(settings)
         self._clock = clock
-        self._dialect = _Dialect()
+        self._dialect = _Dialect() if settings.asks_for_fields else _Dialect(include_fields=())
 
     @property
     def site_id(self) -> SiteId:
@@ -84,19 +85,28 @@ class DicomwebSource:
         return collector.answer(is_complete=is_complete)
 
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
-        """One row of anything. An archive that finds this too broad is there all the same."""
+        """One row of anything, then what the archive supports. One that finds this too broad is there all the same."""
         started = time.monotonic()
-        reason: str | None = None
+        reason: str | None = "deadline"
         details: tuple[tuple[str, str], ...] = ()
         try:
             async with asyncio.timeout(timeout_seconds):
-                details = _capabilities(await self._read_page({"limit": "1"}))
+                page = await self._read_page({"limit": "1"})
+                reason, details = None, _capabilities(page)
+                details = (*details, *await self._supported(page))
         except TimeoutError:
-            reason = "deadline"
+            details = (*details, ("probe", "deadline")) if reason is None else ()
         except SourceError as error:
             reason = None if error.reason == "too_broad" else error.reason
         latency_ms = int((time.monotonic() - started) * 1000)
         return SiteProbe(self.site_id, reason is None, latency_ms, details, reason)
+
+    async def _supported(self, first: _Page) -> tuple[tuple[str, str], ...]:
+        async def ask(query: Mapping[str, str]) -> JsonRows:
+            return (await self._fetch(dict(query), self._dialect)).rows
+
+        field_list = "taken" if self._dialect.include_fields else "refused"
+        return (("include_field", field_list), *await probed(ask, first.rows))
 
     async def aclose(self) -> None:
         """See ``PriorSource``."""
@@ -128,6 +138,9 @@ class DicomwebSource:
                 return False
             offset += page.rows.row_count
             more_was_announced = says_there_is_more(page.answer)
+            is_short = page.rows.row_count < self._settings.page_size
+            if self._settings.short_page_is_last and is_short and not more_was_announced:
+                return True
         collector.warn("too_many_pages")
         return False
 

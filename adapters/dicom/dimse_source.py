@@ -45,16 +45,22 @@ T = TypeVar("T")
 
 _SAFETY_SECONDS = 0.5
 """pynetdicom's own timeout lies this far behind ours, so that ours decides."""
+_MOST_SURPLUS_ROWS = 200
+"""So many rows may still come after the peer was asked to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How an exchange ended. ``status`` is ``None`` when the association was lost first."""
+    """How an exchange ended. ``status`` is ``None`` when the association was lost first.
+
+    ``is_running``: the peer goes on sending what nobody wants.
+    """
 
     status: int | None
     unreadable_count: int = 0
     is_cut: bool = False
     is_too_large: bool = False
+    is_running: bool = False
     details: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -65,7 +71,7 @@ class _Outcome:
     @property
     def is_usable(self) -> bool:
         """Whether the association can serve another exchange."""
-        return self.status is not None and not self.is_cut
+        return self.status is not None and not self.is_running
 
 
 class DimseSource:
@@ -186,18 +192,28 @@ class DimseSource:
         return outcome
 
     def _find_on(self, association: Association, call: Call, local_patient_id: str) -> _Outcome:
+        """Read rows to the end, or to the limit: then the peer is asked to stop, and what it still sends is not kept.
+
+        Many archives ignore C-CANCEL; one that sends on and on is cut off.
+        """
         query = study_query(local_patient_id, with_optional_keys=self._knows_optional_keys)
-        unreadable_count = 0
-        for answer, row in association.send_c_find(query, find_model(association), msg_id=self._message_id()):
+        model, message_id = find_model(association), self._message_id()
+        unreadable_count = surplus_count = 0
+        for answer, row in association.send_c_find(query, model, msg_id=message_id):
             status = answer.get("Status")
             if status not in PENDING:
-                return _Outcome(status, unreadable_count)
-            if row is None:
+                is_stopped = surplus_count > 0 and status == CANCELLED
+                return _Outcome(SUCCESS if is_stopped else status, unreadable_count, is_cut=surplus_count > 0)
+            if len(call.rows) >= self._settings.max_rows:
+                surplus_count += 1
+                if surplus_count == 1:
+                    association.send_c_cancel(message_id, query_model=model)
+                elif surplus_count > _MOST_SURPLUS_ROWS:
+                    return _Outcome(SUCCESS, unreadable_count, is_cut=True, is_running=True)
+            elif row is None:
                 unreadable_count += 1
             else:
                 call.rows.append(read_dataset(row, fallback_charset=self._settings.fallback_charset))
-            if len(call.rows) >= self._settings.max_rows:
-                return _Outcome(SUCCESS, unreadable_count, is_cut=True)
         return _Outcome(None, unreadable_count)
 
     def _echo(self, call: Call) -> tuple[tuple[str, str], ...]:

@@ -24,6 +24,9 @@ class DicomwebSettings:
         ca_file: PEM file of the authority that signed the archive's certificate; ``None``: the system's.
         client_certificate_file, client_key_file: PEM files shown to an archive that asks for a certificate.
         fallback_charset: defined term (``ISO_IR 100``) or codec of text that is not what it should be.
+        short_page_is_last: the archive never gives fewer rows than asked for while it has more: no page is asked for
+            after a short one. Not so of every archive, so it has to be said.
+        asks_for_fields: whether attributes are named in the question; some archives refuse that.
     """
 
     base_url: str
@@ -39,6 +42,8 @@ class DicomwebSettings:
     client_certificate_file: Path | None = None
     client_key_file: Path | None = None
     fallback_charset: str = "ISO_IR 100"
+    short_page_is_last: bool = False
+    asks_for_fields: bool = True
     issuers: IssuerNames = field(default_factory=IssuerNames)
 
 

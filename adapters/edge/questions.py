@@ -58,7 +58,7 @@ query Site($deadlineMs: Int!) {
 
 _SHORTEST_MS = 1
 _LONGEST_MS = 30_000
-_WAY_BACK_SECONDS = 0.1
+_WAY_BACK_SECONDS = 0.25
 """What the agent is given less than we have: its answer needs to come back. Never more than a tenth."""
 
 

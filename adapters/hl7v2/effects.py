@@ -25,6 +25,7 @@ from adapters.hl7v2.mapping import demographics_update
 from adapters.hl7v2.message import Message, Segment
 from adapters.hl7v2.order_effect import NormalizeOrder, OrderSender, take_order, without_code_maps
 from adapters.hl7v2.orders_mapping import patient_class, sent_orders
+from federation.imaging.placed_orders import OrderStatus
 from federation.ports import UnitOfWork
 from federation.usecases.refresh_priors import ask_for_refresh
 from mpi.errors import InvalidDemographics, MergeRefused, UnknownIdentifier
@@ -36,7 +37,13 @@ from mpi.usecases.apply_merge import ApplyMerge, apply_merge
 from mpi.usecases.apply_unlink import ApplyUnlink, apply_unlink
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.register_record import RegisterRecord, primary_identifier, register_record
+from mpi.usecases.register_record import (
+    RegisterEffect,
+    RegisterOutcome,
+    RegisterRecord,
+    primary_identifier,
+    register_record,
+)
 from mpi.usecases.retire_record import RetireRecord, retire_record
 
 _EVENTS_ABOUT_NOBODY = frozenset({"A17", "A20"})
@@ -206,7 +213,10 @@ def _take_orders(received: Received, uow: UnitOfWork, tools: Tools, *, is_result
     pid = require_pid(received.message)
     identifiers = patient_identifiers(pid, received.issuers)
     orders = sent_orders(received.message, is_result=is_result)
-    subject = _register_pid(pid, identifiers, received, uow, tools)
+    registered = _registered(pid, identifiers, received, uow, tools)
+    if registered.effect is RegisterEffect.SUSPECTED_REUSE:
+        # Whose the order is, nobody knows yet: it must not be judged by the history of the number's first person.
+        orders = tuple(sent for sent in orders if sent.status is not OrderStatus.NEW)
     primary = primary_identifier(identifiers, received.issuers.own_authority, tools.matcher.authorities)
     sender = OrderSender(
         site_id=_site_id(received, primary),
@@ -217,7 +227,7 @@ def _take_orders(received: Received, uow: UnitOfWork, tools: Tools, *, is_result
     )
     for sent in orders:
         take_order(sent, sender, uow=uow, clock=tools.clock, normalize=tools.normalize_order, is_result=is_result)
-    return subject
+    return registered.enterprise_id
 
 
 def _merge_one(pair: MergePair, received: Received, uow: UnitOfWork, tools: Tools) -> bool:
@@ -250,6 +260,12 @@ def _merge_one(pair: MergePair, received: Received, uow: UnitOfWork, tools: Tool
 def _register_pid(
     pid: Segment, identifiers: tuple[PatientIdentifier, ...], received: Received, uow: UnitOfWork, tools: Tools
 ) -> EnterpriseId | None:
+    return _registered(pid, identifiers, received, uow, tools).enterprise_id
+
+
+def _registered(
+    pid: Segment, identifiers: tuple[PatientIdentifier, ...], received: Received, uow: UnitOfWork, tools: Tools
+) -> RegisterOutcome:
     update = demographics_update(
         pid, identifiers, registry=received.issuers.registry, message_day=received.event_at.date()
     )
@@ -263,10 +279,9 @@ def _register_pid(
         own_authority=received.issuers.own_authority,
     )
     try:
-        outcome = register_record(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
+        return register_record(command, uow=uow, matcher=tools.matcher, clock=tools.clock, new_id=tools.new_id)
     except InvalidDemographics as error:
         raise FieldError(Location("PID", 5, pid.sequence), ErrorCode.REQUIRED_FIELD_MISSING, str(error)) from error
-    return outcome.enterprise_id
 
 
 def _site_id(received: Received, identifier: PatientIdentifier) -> str:

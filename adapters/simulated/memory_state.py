@@ -17,7 +17,7 @@ from federation.imaging.alerts import DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.study_index import IndexedAnswer
-from federation.ports import OutboxMessage
+from federation.ports import AnsweredRequest, OutboxMessage
 from federation.sites.consent import BrokenGlass, ConsentDirective
 from federation.sites.reports import CapabilityReport, HealthReport
 from federation.sites.site import SiteId
@@ -73,6 +73,7 @@ class MemoryState:
     redirects: dict[EnterpriseId, EnterpriseId] = field(default_factory=dict)
     inbox: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     outbox: dict[int, OutboxEntry] = field(default_factory=dict)
+    answered: dict[tuple[str, str], tuple[dt.datetime, AnsweredRequest]] = field(default_factory=dict)
     audit: list[ChainRow] = field(default_factory=list)
     audit_anchors: list[AuditHead] = field(default_factory=list)
     order_checks: dict[str, dict[int, OrderCheck]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from adapters.simulated.memory_alerts import MemoryAlertRepository, MemoryPlacedOrderRepository
+from adapters.simulated.memory_answers import MemoryAnsweredRequests
 from adapters.simulated.memory_audit import MemoryAuditChain, MemoryAuditLog
 from adapters.simulated.memory_consent import MemoryConsentRepository, MemoryRevocationRepository
 from adapters.simulated.memory_decisions import MemoryDecisionRepository
@@ -80,6 +81,10 @@ class MemoryUnitOfWork:
     @property
     def alerts(self) -> MemoryAlertRepository:
         return MemoryAlertRepository(self._open())
+
+    @property
+    def answered_requests(self) -> MemoryAnsweredRequests:
+        return MemoryAnsweredRequests(self._open())
 
     @property
     def placed_orders(self) -> MemoryPlacedOrderRepository:

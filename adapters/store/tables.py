@@ -214,6 +214,16 @@ audit_event = sa.Table(
     sa.Column("chain_hash", sa.LargeBinary, nullable=False),
 )
 
+answered_request = sa.Table(
+    "answered_request",
+    metadata,
+    sa.Column("caller", Code, primary_key=True),
+    sa.Column("request_key", Code, primary_key=True),
+    sa.Column("request_hash", Code, nullable=False),
+    sa.Column("claimed_at", UtcInstant, nullable=False, index=True),
+    sa.Column("answer", sa.LargeBinary),
+)
+
 audit_anchor = sa.Table(
     "audit_anchor",
     metadata,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store.alert_repositories import SqlAlertRepository, SqlPlacedOrderRepository
 from adapters.store.alert_statistics import SqlAlertStatistics
+from adapters.store.answered_requests import SqlAnsweredRequests
 from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.change_log import SqlChangeLog
 from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
@@ -88,6 +89,10 @@ class SqlUnitOfWork:
     @property
     def alerts(self) -> SqlAlertRepository:
         return SqlAlertRepository(self._open_connection())
+
+    @property
+    def answered_requests(self) -> SqlAnsweredRequests:
+        return SqlAnsweredRequests(self._open_connection())
 
     @property
     def placed_orders(self) -> SqlPlacedOrderRepository:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from federation.asking.fan_out import FanOut
 from federation.ports import UnitOfWork
@@ -29,7 +29,7 @@ async def follow_history(
     patience_seconds: float,
     clock: Clock,
     viewer: Viewer = ANYBODY,
-) -> AsyncIterator[PersonHistory]:
+) -> AsyncGenerator[PersonHistory, None]:
     """The history from the index (sites ``INDEXED``, or ``TIMED_OUT`` when never heard, reason ``deadline``), then
     again whenever sites have answered, until all have ended or the patience has. The last one is what there is.
 

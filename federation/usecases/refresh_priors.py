@@ -1,6 +1,7 @@
 """Ask the archives of somebody who was admitted, or of whom a site says that something is new: nobody waits for it.
 
-What they say goes into the study index; what is new there has the person's recent orders judged again.
+What they say goes into the study index; what is new there has the person's recent orders judged again. No archive is
+asked about somebody who opted out, nor a site that they do not want to share.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Callable, Collection, Iterator
 from federation.asking.desk import Question
 from federation.errors import SourceError
 from federation.ports import UnitOfWork
+from federation.sites.consent import ANYBODY
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import SiteId
+from federation.usecases.see_person import see_person
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock
-from mpi.usecases.resolve_identity import resolve_person
 
 REFRESH_PRIORS = "refresh_priors"
 
@@ -46,7 +48,7 @@ async def refresh_priors(
 
     Who was asked lately is left out, so saying it again asks nothing twice. What comes later is not lost.
     """
-    wanted = await asyncio.to_thread(_what_is_old, persons, read, directory, clock(), site_id)
+    wanted = await asyncio.to_thread(_what_is_old, persons, read, directory, clock, site_id)
     questions = list(_put(wanted, directory, clock))
     if questions:
         await asyncio.wait([question.task for question in questions], timeout=wait_seconds)
@@ -69,21 +71,21 @@ def _what_is_old(
     persons: Collection[EnterpriseId],
     read: Callable[[], UnitOfWork],
     directory: SiteDirectory,
-    now: dt.datetime,
+    clock: Clock,
     only: str | None,
 ) -> list[tuple[SiteId, PatientIdentifier]]:
-    young = now - (FRESH_FOR if only is None else SETTLED_FOR)
+    young = clock() - (FRESH_FOR if only is None else SETTLED_FOR)
     wanted: dict[tuple[SiteId, PatientIdentifier], None] = {}
     with read() as uow:
         for person in persons:
             try:
-                identity = resolve_person(person, uow=uow)
+                view = see_person(person, uow=uow, directory=directory, viewer=ANYBODY, clock=clock)
             except UnknownIdentifier:
                 continue
             for site_id in directory.sources:
                 if only is None or site_id == only:
                     authority = directory.sites[site_id].assigning_authority
-                    wanted |= dict.fromkeys((site_id, i) for i in identity.identifiers_of(authority))
+                    wanted |= dict.fromkeys((site_id, i) for i in view.identity.identifiers_of(authority))
         kept = uow.study_index.of([identifier for _, identifier in wanted])
     fresh = {(entry.site_id, entry.identifier) for entry in kept if entry.is_complete and entry.as_of >= young}
     return [key for key in wanted if key not in fresh]

@@ -25,6 +25,11 @@ from federation.sites.issuers import IssuerNames
 from federation.sites.site import Site, SiteId
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry
 
+_PAGE_ROWS = 200
+_MOST_ROWS = 1_000
+_LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
+"""What keeps the agent below 120 MB whatever its archive sends; a longer list is cut, and says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -90,6 +95,9 @@ def archive_source(settings: Settings, site: Site) -> PriorSource:
             site,
             DicomwebSettings(
                 base_url=archive.url,
+                page_size=_PAGE_ROWS,
+                max_pages=_MOST_ROWS // _PAGE_ROWS + 1,
+                max_answer_bytes=_LARGEST_ANSWER_BYTES,
                 bearer_token=_token(archive),
                 token_file=archive.token_file,
                 ca_file=archive.ca_file,
@@ -107,6 +115,8 @@ def archive_source(settings: Settings, site: Site) -> PriorSource:
             called_ae_title=archive.called_ae_title,
             calling_ae_title=archive.calling_ae_title,
             max_associations=archive.max_associations,
+            max_rows=_MOST_ROWS,
+            max_answer_bytes=_LARGEST_ANSWER_BYTES,
             tls=_tls(archive.tls),
             server_name=None if archive.tls is None else archive.tls.server_name,
             fallback_charset=settings.site.fallback_charset,

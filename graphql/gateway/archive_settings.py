@@ -24,6 +24,10 @@ class DicomwebArchive(Part):
     ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")
     client_certificate_file: Path | None = Field(None, description="PEM shown to an archive that asks for one")
     client_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    short_page_is_last: bool = Field(
+        False, description="it never gives fewer rows than asked for while it has more: saves a question each time"
+    )
+    asks_for_fields: bool = Field(True, description="name attributes in the question (includefield)")
 
 
 class ArchiveTls(Part):

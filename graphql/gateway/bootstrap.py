@@ -269,6 +269,8 @@ def _dicomweb(archive: DicomwebArchive, settings: SiteSettings, issuers: IssuerN
         client_certificate_file=archive.client_certificate_file,
         client_key_file=archive.client_key_file,
         fallback_charset=settings.fallback_charset,
+        short_page_is_last=archive.short_page_is_last,
+        asks_for_fields=archive.asks_for_fields,
         issuers=issuers,
     )
 

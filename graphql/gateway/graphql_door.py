@@ -29,6 +29,7 @@ from gateway.context import StreamContext, keep_audit
 from gateway.errors import NotAuthenticated
 from gateway.graphql_sockets import Opening, SocketHandler, TextSockets
 from gateway.http_middleware import CORRELATION_KEY
+from gateway.idempotency import answer_once
 from gateway.metrics import HubMetrics
 from gateway.permissions import ROLES_ALLOWED
 from gateway.rate_limits import TooFast, refuse_too_fast
@@ -125,7 +126,7 @@ class GraphqlDoor:
             return
         correlation_id = scope[CORRELATION_KEY]
         try:
-            scope[_CONTEXT_KEY] = await self._admit(request.headers.get("authorization"), correlation_id)
+            context = scope[_CONTEXT_KEY] = await self._admit(request.headers.get("authorization"), correlation_id)
         except NotAuthenticated as refusal:
             if await self._resources.rates.are_anonymous_too_many(scope):
                 await refuse_too_fast(scope, receive, send)
@@ -137,7 +138,7 @@ class GraphqlDoor:
             await refuse_too_fast(scope, receive, send)
             return
         try:
-            await self._graphql(scope, receive, send)
+            await answer_once(self._graphql, context, scope, receive, send)
         except UnknownDocument as unknown:
             extensions = {"code": "DOCUMENT_NOT_FOUND", "correlationId": correlation_id}
             await _errors(str(unknown), extensions, 400, {})(scope, receive, send)

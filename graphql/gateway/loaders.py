@@ -13,6 +13,8 @@ from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
 from federation.sites.consent import Viewer
+from federation.sites.reports import CapabilityReport
+from federation.sites.site import SiteId
 from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
@@ -124,6 +126,12 @@ def load_order_check(resources: HubResources, viewer: Viewer, check_id: str) -> 
     with resources.read() as uow:
         check = uow.order_checks.newest(check_id)
         return check if check is not None and resources.visible_check(check, viewer, uow=uow) else None
+
+
+def load_capabilities(read: Read) -> dict[SiteId, CapabilityReport]:
+    """What the last probe of each site found."""
+    with read() as uow:
+        return {report.site_id: report for report in uow.site_reports.capabilities()}
 
 
 def load_alerts(

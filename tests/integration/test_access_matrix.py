@@ -21,7 +21,13 @@ from tests.integration.hub_world import ORDER, SURNAME, hub_of_ana
 from tests.integration.stream_world import QUEUE, REVISIONS, serving, until
 
 SUBSCRIPTIONS = {"alertRevisions": REVISIONS, "reviewQueueChanges": QUEUE}
-ALLOWED = {name: roles for name, roles in {**ROLES_ALLOWED, **FHIR_ROLES_ALLOWED}.items() if name not in SUBSCRIPTIONS}
+HISTORY_UPDATES = "imagingHistoryUpdates"
+"""Ends by itself: played in ``test_history_updates``."""
+ALLOWED = {
+    name: roles
+    for name, roles in {**ROLES_ALLOWED, **FHIR_ROLES_ALLOWED}.items()
+    if name not in {*SUBSCRIPTIONS, HISTORY_UPDATES}
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,7 @@ def token(world: AccessWorld, *roles: Role, **claims: Any) -> str:
 
 def test_there_is_a_call_for_every_operation(calls: dict[str, Call]) -> None:
     assert set(calls) == set(ALLOWED)
-    assert set(calls) | set(SUBSCRIPTIONS) == set(POLICIES)
+    assert set(calls) | {*SUBSCRIPTIONS, HISTORY_UPDATES} == set(POLICIES)
 
 
 @pytest.mark.parametrize("subscription", sorted(SUBSCRIPTIONS))

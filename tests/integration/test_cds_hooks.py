@@ -12,13 +12,20 @@ from typing import Any
 import httpx2
 import pytest
 
+from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
+from adapters.store.engine import make_engine
+from adapters.store.migrate import upgrade
+from adapters.store.unit_of_work import unit_of_work_factory
 from federation.imaging.alerts import AlertState, OverrideReason
+from gateway.asgi import create_app
 from gateway.cds_hooks.cards import cut, escaped
 from gateway.cds_hooks.client_auth import CdsClient, ClientVerifier
+from gateway.cds_hooks.door import cds_routes
 from gateway.cds_hooks.models import Card, Source, Suggestion
 from gateway.errors import ConfigurationError, NotAuthenticated
-from gateway.settings import CdsHooksSettings
+from gateway.settings import CdsHooksSettings, Settings
 from gateway.signing_keys import FixedKeys, UrlKeys
+from gateway.used_tokens import remember_used
 from tests.builders import NOON
 from tests.integration.cds_world import (
     BASE,
@@ -524,6 +531,38 @@ def test_a_token_is_used_once(ehr: Ehr) -> None:
     token = ehr.token(ORDERS)
     body = ehr.body("order-sign", service_request())
     assert ehr.call(ORDERS, body, token=token).status_code == 200
+    assert issues(ehr.call(ORDERS, body, token=token)) == ["a valid token is needed: token_replayed"]
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_a_token_is_used_once_whichever_process_it_was_shown_to(store: str, tmp_path: Path) -> None:
+    engines = []
+    memory = MemoryStore()
+
+    def units_of_a_process() -> Any:
+        if store == "memory":
+            return lambda: MemoryUnitOfWork(memory)
+        engines.append(make_engine(f"sqlite:///{tmp_path / 'hub.db'}"))
+        upgrade(engines[-1])
+        return unit_of_work_factory(engines[-1])
+
+    one, other = (remember_used(units_of_a_process(), lambda: NOON) for _ in range(2))
+    try:
+        assert one(ISSUER, "a\x00|b")
+        assert not other(ISSUER, "a\x00|b")
+        assert not one(ISSUER, "a\x00|b")
+        assert other(ISSUER, "c")
+        assert other("https://another.example", "c")
+    finally:
+        for engine in engines:
+            engine.dispose()
+
+
+def test_the_hooks_ask_the_store(ehr: Ehr, tmp_path: Path) -> None:
+    body, token = ehr.body("order-sign", service_request()), ehr.token(ORDERS)
+    assert ehr.call(ORDERS, body, token=token).status_code == 200
+    restarted = create_app(ehr.hub.resources, Settings(), routes=cds_routes(ehr.hub.resources, ehr.settings))
+    ehr.app = restarted
     assert issues(ehr.call(ORDERS, body, token=token)) == ["a valid token is needed: token_replayed"]
 
 

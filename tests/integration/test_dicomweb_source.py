@@ -230,6 +230,45 @@ def test_a_check_asks_for_one_row_of_anything(reply: Reply, ok: bool, reason: st
         assert server.asked[0].query["limit"] == ["1"]
 
 
+def test_a_check_tells_what_the_archive_supports() -> None:
+    async def run(server: ScriptedQido) -> SiteProbe:
+        source = DicomwebSource(SITE, DicomwebSettings(server.base_url))
+        probe = await source.check(timeout_seconds=SECONDS)
+        await source.aclose()
+        return probe
+
+    def picky(asked: Asked) -> Reply:
+        if "includefield" in asked.query or "fuzzymatching" in asked.query:
+            return Reply(400)
+        return page("1.1")
+
+    with scripted_qido(picky) as server:
+        told = dict(asyncio.run(run(server)).details)
+    assert (told["include_field"], told["fuzzy_matching"]) == ("refused", "refused")
+    assert (told["patient_id_filter"], told["offset"]) == ("ignored", "ignored")
+
+
+def test_where_a_short_page_is_the_last_no_other_is_asked_for() -> None:
+    answer, asked = ask(by_offset({"0": page("1.1", "1.2")}), short_page_is_last=True)
+    assert (len(answer.studies), answer.is_complete, len(asked)) == (2, True, 1)
+    answer, asked = ask(by_offset({"0": page("1.1", "1.2")}))
+    assert (len(answer.studies), answer.is_complete, len(asked)) == (2, True, 2)
+
+
+def test_a_full_page_or_a_warning_is_never_taken_for_the_last() -> None:
+    pages = {"0": page("1.1", "1.2"), "2": page("1.3")}
+    answer, asked = ask(by_offset(pages), short_page_is_last=True, page_size=2)
+    assert (len(answer.studies), len(asked)) == (3, 2)
+    more = '299 archive "there are 1 additional results that can be requested"'
+    answer, asked = ask(by_offset({"0": page("1.1", warning=more), "1": page("1.2")}), short_page_is_last=True)
+    assert (len(answer.studies), len(asked)) == (2, 2)
+
+
+def test_fields_are_not_named_where_that_is_said() -> None:
+    _, asked = ask(by_offset({"0": page("1.1")}), asks_for_fields=False)
+    assert "includefield" not in asked[0].query
+
+
 def test_no_log_line_holds_the_id_or_the_name(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         ask(by_offset({"0": page("1.1")}), identifier=PatientIdentifier("NGH", "CANARY-7"))

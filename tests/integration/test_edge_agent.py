@@ -227,7 +227,7 @@ def test_a_slow_archive_is_told_by_the_agent_before_the_budget_ends(tmp_path: Pa
             async def run() -> None:
                 source = agent.source()
                 try:
-                    await source.search_for_studies(ANA, timeout_seconds=1.0)
+                    await source.search_for_studies(ANA, timeout_seconds=3.0)
                 finally:
                     await source.aclose()
 

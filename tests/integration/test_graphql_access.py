@@ -67,7 +67,7 @@ CALLS: dict[str, str] = {
 }
 
 
-SUBSCRIPTIONS = {"alertRevisions", "reviewQueueChanges"}
+SUBSCRIPTIONS = {"imagingHistoryUpdates", "alertRevisions", "reviewQueueChanges"}
 """Played in ``test_subscriptions``: they are not had by a plain POST."""
 
 

@@ -12,11 +12,14 @@ import pytest
 from graphql import parse, validate
 
 from federation.ports import SiteAnswer, SiteProbe
+from federation.sites.reports import Capability, CapabilityReport
+from federation.sites.site import SiteId
 from gateway.permissions import Role
 from gateway.schema.build import build_schema
 from mpi.audit import AuditOutcome
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import ReviewStatus
+from tests.builders import NOON
 from tests.integration.hub_world import (
     ANA,
     ANAS,
@@ -447,6 +450,17 @@ def test_each_published_operation_fits_the_schema_and_is_named_like_its_file(pat
     document = parse(path.read_text())
     assert validate(build_schema()._schema, document) == []
     assert document.definitions[0].name.value == path.stem  # type: ignore[attr-defined]
+
+
+def test_sites_tell_what_the_last_kept_probe_found() -> None:
+    hub = hub_of_ana()
+    report = CapabilityReport(SiteId("NGH"), NOON, True, 12, (Capability("limit", "honoured"),))
+    with hub.units() as uow:
+        uow.site_reports.save_capabilities(report)
+        uow.commit()
+    found = {site["id"]: site["capabilities"] for site in hub.run("Sites", Role.SITE_ADMIN)["sites"]}
+    assert found["NGH"]["found"] == [{"name": "limit", "value": "honoured"}]
+    assert (found["NGH"]["ok"], found["LKM"]) == (True, None)
 
 
 def test_sites_tell_how_they_do_and_who_is_left_alone() -> None:

@@ -17,6 +17,7 @@ from federation.imaging.orders import ClinicalFlag
 from federation.imaging.placed_orders import OrderStatus
 from federation.imaging.procedures import Modality
 from gateway.settings import Settings
+from mpi.identity.review import ReviewKind
 from tests.builders import NOON, pid
 from tests.integration.hub_world import answering, hub_of_ana, study
 from tests.integration.order_world import OrderDoor, new_order, outbox_work
@@ -172,6 +173,25 @@ def test_another_patients_order_number_moves_nothing() -> None:
     assert str(door.placed("NGH|P-1").order.patient_identifier) == "NGH|0007"
     with door.hub.units() as uow:
         assert uow.records.get(pid("NGH|4711")) is None
+
+
+def test_an_order_for_somebody_else_under_a_known_number_is_not_judged_by_the_first_persons_history() -> None:
+    door = door_of_ana()
+    stranger = "OKONKWO^BERNARD||19510722|M"
+    sent = door.order(new_order(), name=stranger)
+    assert sent.code == "AA"
+    assert "order_received" not in door.work()
+    assert door.alerts() == []
+    with door.hub.units() as uow:
+        assert uow.placed_orders.get("NGH|P-1") is None
+        assert [item.kind for item in uow.reviews.open_page(kinds=None, offset=0, limit=9).items] == [
+            ReviewKind.SUSPECTED_REUSE
+        ]
+    door.order(new_order())
+    assert "order_received" in door.work()
+    assert len(door.alerts()) == 1
+    door.order(new_order(control="CA"), name=stranger)
+    assert door.placed("NGH|P-1").status is OrderStatus.CANCELLED
 
 
 def test_events_of_orders_that_are_not_handled() -> None:

@@ -7,6 +7,7 @@ import datetime as dt
 
 from federation.errors import SourceUnavailable
 from federation.imaging.assessment import Tier
+from federation.sites.consent import ConsentDirective, ConsentEffect, ConsentScope
 from federation.usecases.refresh_priors import ask_for_refresh
 from mpi.identity.identifiers import EnterpriseId
 from tests.builders import NOON, pid
@@ -92,3 +93,26 @@ def test_a_site_that_is_down_or_a_person_who_is_gone_stops_nothing() -> None:
         assert world.entry("NGH", "NGH|1") is not None
 
     asyncio.run(story())
+
+
+def test_no_archive_is_asked_about_what_is_not_to_be_shared() -> None:
+    async def story() -> None:
+        world = world_of_ana()
+        deny(world, ConsentScope.SITE, "LKM")
+        ask(world)
+        await work(world)
+        assert (world.archives["LKM"].asked, world.archives["NGH"].asked) == ([], [pid("NGH|1")])
+        deny(world, ConsentScope.EVERYTHING, "")
+        world.now = NOON + dt.timedelta(minutes=20)
+        ask(world)
+        await work(world)
+        assert world.archives["NGH"].asked == [pid("NGH|1")]
+
+    asyncio.run(story())
+
+
+def deny(world: LateWorld, scope: ConsentScope, target: str) -> None:
+    said = ConsentDirective("D-1", pid("NGH|1"), scope, target, ConsentEffect.DENY, world.now, "clerk", "test")
+    with world.units() as uow:
+        uow.consents.append(said)
+        uow.commit()

@@ -19,6 +19,7 @@ from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from gateway.errors import NotAuthenticated
 from gateway.settings import CdsClientSettings
 from gateway.signing_keys import FileKeys, SigningKeys, UrlKeys
+from gateway.used_tokens import UseToken
 
 ALGORITHMS = ("ES384", "RS384", "ES256", "RS256")
 LEEWAY_SECONDS = 30
@@ -53,11 +54,15 @@ def clients_of(settings: tuple[CdsClientSettings, ...]) -> Mapping[str, CdsClien
 
 @dataclass(slots=True)
 class ClientVerifier:
-    """Checks the tokens of listed clients; remembers which were used until they expire."""
+    """Checks the tokens of listed clients; remembers which were used until they expire.
+
+    ``use_token`` remembers across processes; without it only this verifier does.
+    """
 
     clients: Mapping[str, CdsClient]
     clock: Callable[[], dt.datetime]
     longest_life_seconds: int = LONGEST_LIFE_SECONDS
+    use_token: UseToken | None = None
     _used: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -115,6 +120,8 @@ class ClientVerifier:
             if (issuer, token_id) in self._used:
                 raise NotAuthenticated("token_replayed")
             self._used[issuer, token_id] = float(claims["exp"]) + LEEWAY_SECONDS
+        if self.use_token is not None and not self.use_token(issuer, token_id):
+            raise NotAuthenticated("token_replayed")
 
 
 def _bearer_token(authorization: str | None) -> str:

@@ -26,6 +26,7 @@ from gateway.observability import get_logger
 from gateway.rate_limits import WAIT_SECONDS, too_fast
 from gateway.resources import HubResources
 from gateway.settings import CdsHooksSettings
+from gateway.used_tokens import remember_used
 from mpi.audit import AuditEvent, AuditOutcome
 
 ROLE = "cds-client"
@@ -69,7 +70,9 @@ class CdsDoor:
     def __init__(self, resources: HubResources, settings: CdsHooksSettings, http: httpx2.AsyncClient) -> None:
         self._resources = resources
         self._base_url = (settings.base_url or "").rstrip("/")
-        self._verify = ClientVerifier(clients_of(settings.clients), resources.clock)
+        self._verify = ClientVerifier(
+            clients_of(settings.clients), resources.clock, use_token=remember_used(resources.units, resources.clock)
+        )
         self._hooks = Hooks(with_warm_sources(resources, settings), settings, http)
 
     async def discover(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import Annotated, TypeAlias
 
@@ -11,8 +12,9 @@ from federation import ports
 from federation.sites import site as domain
 from federation.sites.circuit import CircuitState
 from federation.sites.directory import SiteDirectory
-from federation.sites.reports import HealthReport, health_report
+from federation.sites.reports import CapabilityReport, HealthReport, health_report
 from gateway.context import HubInfo
+from gateway.loaders import load_capabilities
 from gateway.schema.refusals import NotAllowed
 from gateway.site_probes import probe_sites
 
@@ -63,6 +65,20 @@ class SiteHealth:
         )
 
 
+@strawberry.type(description="What the last kept probe of a site's archive found (`priorlink sites check`).")
+class SiteCapabilities:
+    ok: bool = strawberry.field(description="It was there and took our questions.")
+    probed_at: dt.datetime = strawberry.field(description="When it was probed.")
+    reason: str | None = strawberry.field(description="Why it was not ok: a stable code.")
+    found: list[ProbeDetail] = strawberry.field(description="What it supports, and how.")
+
+    @classmethod
+    def from_domain(cls, report: CapabilityReport) -> SiteCapabilities:
+        """The same report."""
+        found = [ProbeDetail(name=one.name, value=one.value) for one in report.capabilities]
+        return cls(ok=report.ok, probed_at=report.probed_at, reason=report.reason, found=found)
+
+
 @strawberry.type(description="A hospital that takes part.")
 class Site:
     id: strawberry.ID = strawberry.field(description="Short stable name.")
@@ -72,10 +88,16 @@ class Site:
     time_zone: str = strawberry.field(description="IANA name of its time zone.")
     probe: SiteProbe | None = strawberry.field(description="Null unless `check` was asked for, or without an archive.")
     health: SiteHealth | None = strawberry.field(description="How it has been doing. Null: it has no archive.")
+    capabilities: SiteCapabilities | None = strawberry.field(description="What it supports. Null: never probed.")
 
     @classmethod
     def from_domain(
-        cls, site: domain.Site, directory: SiteDirectory, probe: ports.SiteProbe | None, now: dt.datetime
+        cls,
+        site: domain.Site,
+        directory: SiteDirectory,
+        probe: ports.SiteProbe | None,
+        kept: CapabilityReport | None,
+        now: dt.datetime,
     ) -> Site:
         """The same site, with how it is asked and how it does."""
         report = health_report(site.site_id, directory.asking.health(site.site_id), now)
@@ -88,6 +110,7 @@ class Site:
             time_zone=site.time_zone,
             probe=None if probe is None else SiteProbe.from_domain(probe),
             health=None if source is None else SiteHealth.from_domain(report),
+            capabilities=None if kept is None else SiteCapabilities.from_domain(kept),
         )
 
 
@@ -109,5 +132,6 @@ async def resolve_sites(info: HubInfo, check: bool = False) -> SitesResult:
     probes = await probe_sites(directory) if check else {}
     now = resources.clock()
     known = [directory.sites[site_id] for site_id in sorted(directory.sites)]
-    sites = [Site.from_domain(site, directory, probes.get(site.site_id), now) for site in known]
+    kept = await asyncio.to_thread(load_capabilities, resources.read)
+    sites = [Site.from_domain(s, directory, probes.get(s.site_id), kept.get(s.site_id), now) for s in known]
     return SiteList(sites=sites, as_of=now)

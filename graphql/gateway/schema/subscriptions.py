@@ -18,6 +18,7 @@ from gateway.change_feed import AlertRevised, FeedEnded, ReviewItemChanged
 from gateway.context import StreamInfo
 from gateway.resources import HubResources
 from gateway.schema.alerts import Alert
+from gateway.schema.history_updates import resolve_imaging_history_updates
 from gateway.schema.inputs import InputProblem, PatientRefInput, read_patient, read_text
 from gateway.schema.refusals import InvalidInput, NotAllowed, PatientNotFound, SubscriptionEnded
 from gateway.schema.stream_guard import GuardedStream
@@ -171,6 +172,13 @@ class Subscription:
         extensions=[GuardedStream("alertRevisions")],
         description="Alerts that fit all that is given, each time one is raised, shown, revised, answered or closed, "
         "by whichever process. Give at least one of patient, enterpriseId, site and checkId.",
+    )
+    imaging_history_updates = strawberry.subscription(
+        resolver=resolve_imaging_history_updates,
+        extensions=[GuardedStream("imagingHistoryUpdates")],
+        description="One person's imaging, at once from the index and again each time sites have answered, until all "
+        "have or deadlineMs (100 to 30000) is over; then it completes. Access that was opened with a reason counts in "
+        "the query only.",
     )
     review_queue_changes = strawberry.subscription(
         resolver=resolve_review_queue_changes,
