@@ -55,6 +55,7 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /preferences": (Knock.OPEN, "language and theme, kept in a cookie"),
         "GET /history": (Knock.SESSION, "imagingHistory"),
         "POST /history": (Knock.SESSION, "imagingHistory"),
+        "POST /history/find": (Knock.SESSION, "searchPersons"),
         "POST /history/rest": (Knock.SESSION, "imagingHistory"),
         "POST /history/check": (Knock.SESSION, "checkOrder"),
         "POST /history/answer": (Knock.SESSION, "overrideAlert"),

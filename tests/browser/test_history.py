@@ -146,6 +146,22 @@ def test_it_is_accessible_in_both_themes_and_on_a_phone(
     assert_accessible(page)
 
 
+def test_a_patient_is_found_by_name_and_birth_date(page: Page, hub: Hub, address: str, gate: threading.Event) -> None:
+    gate.set()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    sign_in(page, address, hub, Role.PHYSICIAN)
+    page.get_by_label("Family name").fill(SURNAME)
+    page.get_by_label("Given name").fill("Ana")
+    page.get_by_label("Born").fill("1984-03-12")
+    page.get_by_role("button", name="Search").click()
+    assert_accessible(page)
+    page.get_by_role("row").filter(has_text=SURNAME).get_by_role("button", name="Show imaging").click()
+    expect(page.get_by_role("heading", name=SURNAME)).to_be_visible()
+    expect(page.locator(".studies tbody tr")).to_have_count(5)
+    assert not any(SURNAME.lower() in url.lower() or "1984" in url for url in asked)
+
+
 def test_who_may_not_order_does_not_get_in(page: Page, hub: Hub, address: str) -> None:
     sign_in(page, address, hub, Role.RECORDS)
     answer = page.goto(f"{address}/history")

@@ -9,6 +9,7 @@ HISTORY_WORDS: Mapping[str, Mapping[str, str]] = {
         "number_needed": "Give the hospital and the patient's number there.",
         "PATIENT_NOT_FOUND": "No hospital that takes part knows this number. Check the hospital and every digit.",
         "patient_not_found": "No hospital that takes part knows this number. Check the hospital and every digit.",
+        "not_described": "Give a family name and a birth date as year-month-day, such as 1979-05-14.",
         "description_needed": "Say which examination is meant.",
         "reason_needed": "Choose a reason.",
         "": "The hub could not take this. Nothing was changed.",

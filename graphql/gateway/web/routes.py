@@ -16,7 +16,7 @@ from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.operations import PublishedOperations
 from gateway.web.pages.control import search_audit, show_access, show_control, show_sites, test_sites, who_looked
 from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
-from gateway.web.pages.history import answer_alert, check_order, fill_in, show_history, show_search
+from gateway.web.pages.history import answer_alert, check_order, fill_in, find_patient, show_history, show_search
 from gateway.web.pages.queue import show_item, show_queue
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
 from gateway.web.rendering import STATIC, Templates
@@ -31,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/preferences", keep_preference),
     Page("GET", "/history", show_search),
     Page("POST", "/history", show_history),
+    Page("POST", "/history/find", find_patient),
     Page("POST", "/history/rest", fill_in),
     Page("POST", "/history/check", check_order),
     Page("POST", "/history/answer", answer_alert),

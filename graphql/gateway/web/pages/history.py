@@ -21,6 +21,7 @@ LOOKS = 3
 """How often the page asks again for sites that were late."""
 MOST_STUDIES = 500
 PAGE_SIZE = 100
+MOST_FOUND = 20
 
 LATE = frozenset({"TIMED_OUT"})
 SILENT = frozenset({"TIMED_OUT", "FAILED", "SKIPPED"})
@@ -52,6 +53,15 @@ async def show_history(visit: Visit) -> Response:
         return await _search_page(visit, problem=history["code"], status=404)
     person = person if person["__typename"] == "Person" else {}
     return visit.render("history.html", person=person, sites=sites, **_shown(visit, patient, history, look=1))
+
+
+async def find_patient(visit: Visit) -> Response:
+    """Those whom a description fits, best first; each leads on to the history."""
+    described = {name: visit.field(name, 100) for name in ("family", "given", "birthDate", "phone")}
+    found = await visit.ask("SearchPersons", described={k: v for k, v in described.items() if v}, first=MOST_FOUND)
+    if found["__typename"] != "PersonMatchList":
+        return await _search_page(visit, problem="not_described", status=400)
+    return await _search_page(visit, found=found)
 
 
 async def fill_in(visit: Visit) -> Response:
@@ -123,9 +133,11 @@ async def _sites(visit: Visit) -> list[dict[str, Any]]:
     return list(answer.get("sites", []))
 
 
-async def _search_page(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
+async def _search_page(visit: Visit, *, problem: str = "", found: Answer | None = None, status: int = 200) -> Response:
     sites = await _sites(visit)
-    return visit.render("history_search.html", status=status, sites=sites, problem=problem, sent=visit.form)
+    return visit.render(
+        "history_search.html", status=status, sites=sites, problem=problem, sent=visit.form, found=found
+    )
 
 
 def _shown(visit: Visit, patient: dict[str, str], history: Answer, *, look: int) -> dict[str, Any]:
