@@ -17,7 +17,8 @@ from federation.imaging.procedures import Procedure
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / ".." / "shared" / "clinical" / "procedures.csv"
 UNSEEN = ROOT / "tests" / "accuracy" / "procedures_unseen.csv"
-"""Written before anybody looked at the lexicon: 99.0 % exact at first sight (en 231/234, de 72/73, es 65/66)."""
+"""Nearly all written without a look at the lexicon; 501 of 505 were exact at first sight (en 232/234, de 72/73,
+es 65/66, fr 65/65, nl 67/67)."""
 OWN = ROOT / "tests" / "golden" / "procedures_own.csv"
 FLOORS = {"en": 0.97, "de": 0.93, "es": 0.93, "fr": 0.93, "nl": 0.93}
 CONFIDENT = 0.8
