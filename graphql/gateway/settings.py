@@ -172,15 +172,6 @@ class AlertSettings(Part):
         return self
 
 
-class OidcSettings(Part):
-    """Signing in to the pages at the issuer of ``auth`` (OpenID Connect, authorization code with PKCE)."""
-
-    client_id: str = Field(min_length=1, description="the hub's client id at the issuer")
-    client_secret: SecretStr | None = Field(None, description="of a confidential client; better PRIORLINK_* or a file")
-    client_secret_file: Path | None = Field(None, description="file that holds the client secret")
-    scope: str = Field("openid", description="scopes asked for, separated by spaces")
-
-
 class WebSettings(Part):
     """The pages."""
 
@@ -194,7 +185,6 @@ class WebSettings(Part):
     session_key_file: Path | None = Field(None, description="file that holds the session key")
     idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
     token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
-    oidc: OidcSettings | None = None
 
 
 class CdsClientSettings(Part):

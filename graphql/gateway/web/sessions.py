@@ -34,7 +34,6 @@ class Session:
     csrf: str
     sealed_at: dt.datetime
     token: str = ""
-    flow: str = ""
 
     @classmethod
     def fresh(cls, now: dt.datetime) -> Session:
@@ -67,9 +66,7 @@ class SessionCookies:
         sealed = request.cookies.get(self._name(request), "")
         try:
             fields = json.loads(self._fernet.decrypt(sealed.encode()))
-            session = Session(
-                fields["csrf"], dt.datetime.fromisoformat(fields["at"]), fields["token"], fields.get("flow", "")
-            )
+            session = Session(fields["csrf"], dt.datetime.fromisoformat(fields["at"]), fields["token"])
         except (InvalidToken, ValueError, KeyError, TypeError):
             return Session.fresh(now)
         return session if now - session.sealed_at < self._idle else Session.fresh(now)
@@ -81,7 +78,7 @@ class SessionCookies:
             SessionTooLarge: browsers would drop the cookie.
         """
         kept = replace(session, sealed_at=now)
-        fields = {"csrf": kept.csrf, "at": kept.sealed_at.isoformat(), "token": kept.token, "flow": kept.flow}
+        fields = {"csrf": kept.csrf, "at": kept.sealed_at.isoformat(), "token": kept.token}
         sealed = self._fernet.encrypt(json.dumps(fields).encode()).decode()
         if len(sealed) > _MAX_COOKIE_BYTES:
             raise SessionTooLarge

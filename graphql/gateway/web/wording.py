@@ -17,7 +17,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_offered": "This hub does not take pasted tokens.",
         "token_too_long": "This token is too long to be kept by a browser.",
         "malformed_token": "This is not a token.",
-        "oidc_failed": "The hospital's sign-in did not come to an end. Please try again.",
         "": "This token is not taken here.",
     },
     "review_kind": {

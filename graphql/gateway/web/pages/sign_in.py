@@ -90,5 +90,4 @@ def _sign_in_page(visit: Visit, *, problem: str = "", status: int = 200) -> Resp
         status=status,
         problem=problem,
         takes_token=settings.token_sign_in,
-        takes_oidc=settings.oidc is not None,
     )
