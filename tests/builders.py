@@ -11,6 +11,7 @@ from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork, memor
 from mpi.identity.decisions import Decision
 from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, EnterpriseId, PatientIdentifier
+from mpi.identity.review import ReviewItem
 from mpi.identity.updates import DemographicsUpdate
 from mpi.matching.match_model import default_model
 from mpi.units import carry_out
@@ -109,9 +110,20 @@ class Index:
         command = ApplyMerge("NGH", pid(survivor), pid(subsumed), self.clock(), "test")
         return self.act(apply_merge, command).value
 
-    def decide(self, review_item_id: str, decision: str, *, version: int = 1) -> None:
+    def priority_of(self, review_item_id: str) -> int:
+        return self._item(review_item_id).priority
+
+    def _item(self, review_item_id: str) -> ReviewItem:
+        with self.units() as uow:
+            item = uow.reviews.get(review_item_id)
+        assert item is not None
+        return item
+
+    def decide(self, review_item_id: str, decision: str, *, version: int | None = None) -> None:
+        """On the version that it has now, unless told otherwise."""
         from mpi.identity.review import ReviewDecision
 
+        version = version or self._item(review_item_id).version
         command = DecideReview(review_item_id, version, ReviewDecision(decision), "clerk-1", "looked at both")
         self.act(decide_review, command)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from federation.imaging.alerts import DuplicateAlert, content_key, order_key, overridden_priors
@@ -27,8 +27,10 @@ from federation.sites.directory import SiteDirectory
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
 from federation.usecases.see_person import all_numbers, find_person
+from mpi.identity.review import ReviewItem
 from mpi.ports import Clock, NewId
 from mpi.units import carry_out
+from mpi.usecases.raise_urgency import raise_urgency
 from mpi.usecases.resolve_identity import ResolvedIdentity
 
 CONTEXT_RULE = "CONTEXT"
@@ -89,7 +91,7 @@ async def check_order(
         checked_at=judged.seen_at,
         checked_by=checked_by,
     )
-    alert = await asyncio.to_thread(_keep, check, units, clock, is_shown)
+    alert = await asyncio.to_thread(_keep, check, judged.identity.open_items, units, clock, is_shown)
     return CheckedOrder(check, judged.identity, judged.history, alert)
 
 
@@ -185,9 +187,16 @@ def _context(order: ImagingOrder) -> tuple[FiredRule, ...]:
     return tuple(FiredRule(CONTEXT_RULE, f"{flag.value}: {why}") for flag, why in (*said, *given))
 
 
-def _keep(check: OrderCheck, units: Callable[[], UnitOfWork], clock: Clock, is_shown: bool) -> DuplicateAlert | None:
+def _keep(
+    check: OrderCheck,
+    questions: Collection[ReviewItem],
+    units: Callable[[], UnitOfWork],
+    clock: Clock,
+    is_shown: bool,
+) -> DuplicateAlert | None:
     def keep(uow: UnitOfWork) -> DuplicateAlert | None:
         alert = keep_verdict(check, uow=uow, clock=clock, by=check.checked_by, is_shown=is_shown, ask_again=True)
+        raise_urgency(questions, uow=uow, clock=clock)
         uow.commit()
         return alert
 

@@ -26,6 +26,7 @@ from federation.usecases.reassess_alerts import reassess_alerts
 from mpi.errors import UnknownIdentifier
 from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.usecases.raise_urgency import AN_ORDER_WAITS
 from tests.builders import NOON, Index, person, pid
 
 CT_ABDOMEN = Procedure(Modality.CT, frozenset({"ABDOMEN", "PELVIS"}), Laterality.NONE, Contrast.WITH)
@@ -250,6 +251,7 @@ def test_an_identity_under_review_neither_raises_nor_silences_an_alert() -> None
     assert first.check.assessment.tier is Tier.NONE
     assert first.check.identity_under_review
     assert first.history.studies == ()
+    assert world.index.priority_of(outcome.review_item_ids[0]) == AN_ORDER_WAITS
     world.index.decide(outcome.review_item_ids[0], "same")
     again = world.check("NGH|1")
     assert again.check.assessment.tier is Tier.INTERRUPTIVE

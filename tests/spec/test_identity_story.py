@@ -9,6 +9,8 @@ import pytest
 
 from mpi.errors import InvalidDemographics, MergeRefused, StaleDecision, UnknownIdentifier
 from mpi.identity.records import LinkSource
+from mpi.usecases.claim_review_item import ClaimReviewItem, claim_review_item
+from mpi.usecases.raise_urgency import AN_ORDER_WAITS, raise_urgency
 from mpi.usecases.register_record import RegisterEffect
 from tests.builders import NOON, Index, person, pid
 
@@ -264,3 +266,24 @@ def test_a_trusted_sites_value_outranks_a_newer_one(index: Index) -> None:
     assert golden.phone is not None
     assert (golden.name.source, golden.phone.source) == (pid("NGH|1"), pid("LKM|9"))
     assert golden_record(reversed(records), TrustOrder(("NGH", "LKM"), {"phone": ("LKM",)})) == golden
+
+
+def test_a_question_that_an_order_waits_for_goes_first_unless_somebody_is_at_it() -> None:
+    index = Index()
+    item_id = namesake_question(index)
+
+    def raised() -> int:
+        with index.units() as uow:
+            moved = raise_urgency(uow.reviews.open_about([pid("NGH|1")]), uow=uow, clock=index.clock)
+            uow.commit()
+        return moved
+
+    with index.units() as uow:
+        claim_review_item(ClaimReviewItem(item_id, "clerk-1"), uow=uow, clock=index.clock)
+        uow.commit()
+    assert (raised(), index.priority_of(item_id)) == (0, 0)
+    with index.units() as uow:
+        claim_review_item(ClaimReviewItem(item_id, "clerk-1", minutes=0), uow=uow, clock=index.clock)
+        uow.commit()
+    assert (raised(), index.priority_of(item_id)) == (1, AN_ORDER_WAITS)
+    assert raised() == 0
