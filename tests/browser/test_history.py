@@ -56,6 +56,8 @@ def find(page: Page, address: str, hub: Hub, number: str = "0007", hospital: str
     page.get_by_label("Number issued by").select_option(hospital)
     page.get_by_label("Patient number").fill(number)
     page.get_by_role("button", name="Show imaging").click()
+    expect(page.locator("#history, [role=alert]").first).to_be_visible()
+    page.wait_for_load_state("load")
 
 
 def assert_accessible(page: Page) -> None:
@@ -168,3 +170,19 @@ def test_who_may_not_order_does_not_get_in(page: Page, hub: Hub, address: str) -
     assert answer is not None
     assert answer.status == 403
     expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+
+
+def test_an_order_is_checked_without_scripts_too(
+    new_page: NewPage, hub: Hub, address: str, gate: threading.Event
+) -> None:
+    gate.set()
+    page = new_page(java_script_enabled=False)
+    find(page, address, hub)
+    page.get_by_label("Examination").fill("CT abdomen with contrast")
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_role("heading", name="Check an order")).to_be_visible()
+    expect(page.locator(".verdict")).to_contain_text("This exam was just done")
+    page.get_by_label("Why the order stands").select_option("A different clinical question")
+    page.get_by_role("button", name="Order anyway").click()
+    expect(page.get_by_text("The order stands. A different clinical question.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check an order")).to_be_visible()

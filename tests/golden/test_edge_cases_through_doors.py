@@ -214,5 +214,5 @@ def test_in_a_file(name: str, at_once: bool, command_line: CommandLine) -> None:
     for batch in [rows] if at_once else [rows[:1], rows[1:]]:
         counts = {effect.value: 0 for effect in RegisterEffect}
         door = replace(command_line, units=units)  # type: ignore[arg-type]
-        assert _load_batch(door, _mapped(batch, None), counts) == []
+        assert _load_batch(door, _mapped(batch, None, door.matcher), counts) == []
     assert became(units, same_number=case.same_number) in case.allowed

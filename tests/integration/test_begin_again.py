@@ -113,7 +113,7 @@ def test_a_batch_of_a_file_is_loaded_once(tmp_path: Path) -> None:
     try:
         rows = tuple(_row(number) for number in range(3))
         counts = dict.fromkeys(("created", "unchanged"), 0)
-        refused = _load_batch(replace(hub, units=units), _mapped(rows, None), counts)  # type: ignore[arg-type]
+        refused = _load_batch(replace(hub, units=units), _mapped(rows, None, hub.matcher), counts)  # type: ignore[arg-type]
     finally:
         hub.engine.dispose()
     assert (counts, refused, units.conflicts) == ({"created": 3, "unchanged": 0}, [], 0)

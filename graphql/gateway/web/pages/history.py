@@ -68,10 +68,10 @@ async def fill_in(visit: Visit) -> Response:
     """The history again, with more time for those who were late."""
     patient, look = _patient(visit), _number(visit.field("look"))
     if patient is None:
-        return visit.render("_problem.html", status=400, problem="number_needed")
+        return _part(visit, "_problem.html", status=400, problem="number_needed")
     history = await _history(visit, patient, FULL_DEADLINE_MS)
     if history["__typename"] != "ImagingHistory":
-        return visit.render("_problem.html", problem=history["code"])
+        return _part(visit, "_problem.html", problem=history["code"])
     return visit.render("_history.html", **_shown(visit, patient, history, look=look + 1))
 
 
@@ -79,7 +79,7 @@ async def check_order(visit: Visit) -> Response:
     """Whether an order would repeat one of these."""
     patient = _patient(visit)
     if patient is None:
-        return visit.render("_problem.html", status=400, problem="number_needed")
+        return _part(visit, "_problem.html", status=400, problem="number_needed")
     order = {
         "patient": patient,
         "orderingSite": visit.field("site"),
@@ -87,13 +87,13 @@ async def check_order(visit: Visit) -> Response:
         "flags": [flag for flag in visit.form.getlist("flag") if flag in FLAGS],
     }
     if not order["description"]:
-        return visit.render("_problem.html", problem="description_needed")
+        return _part(visit, "_problem.html", problem="description_needed")
     verdict = await visit.ask("CheckOrder", order=order)
     if verdict["__typename"] != "OrderCheck":
-        return visit.render("_problem.html", problem=verdict["code"])
+        return _part(visit, "_problem.html", problem=verdict["code"])
     names = {one["site"]: one["siteName"] for one in verdict["coverage"]}
-    return visit.render(
-        "_verdict.html", verdict=verdict, site_names=names, silent=_silent(verdict), override_reasons=REASONS
+    return _part(
+        visit, "_verdict.html", verdict=verdict, site_names=names, silent=_silent(verdict), override_reasons=REASONS
     )
 
 
@@ -105,11 +105,18 @@ async def answer_alert(visit: Visit) -> Response:
     elif reason in REASONS:
         answered = await visit.ask("OverrideAlert", alertId=alert_id, reason=reason, comment=visit.field("comment"))
     else:
-        return visit.render("_problem.html", problem="reason_needed")
+        return _part(visit, "_problem.html", problem="reason_needed")
     if answered["__typename"] not in ("AlertAnswered", "AlertNotOpen"):
-        return visit.render("_problem.html", problem=answered["code"])
+        return _part(visit, "_problem.html", problem=answered["code"])
     alert = answered.get("alert") or answered["current"]
-    return visit.render("_answered.html", alert=alert, is_late=answered["__typename"] == "AlertNotOpen")
+    return _part(visit, "_answered.html", alert=alert, is_late=answered["__typename"] == "AlertNotOpen")
+
+
+def _part(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A part of the page; a page of its own where no script asked for it (none runs, or it was not there yet)."""
+    if visit.is_fragment:
+        return visit.render(template, status=status, **values)
+    return visit.render("part.html", status=status, part=template, **values)
 
 
 async def _history(visit: Visit, patient: dict[str, str], deadline_ms: int) -> Answer:
