@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -82,6 +83,13 @@ class Asking:
             await desk.settle()
         if self.keeper is not None:
             await self.keeper.settle()
+
+    async def kept(self, *, timeout_seconds: float) -> None:
+        """Wait a while until what was heard so far is written."""
+        if self.keeper is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_seconds):
+                    await self.keeper.settle()
 
     async def aclose(self) -> None:
         """Give up all questions, write what was heard. Idempotent."""

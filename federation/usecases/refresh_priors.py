@@ -46,12 +46,14 @@ async def refresh_priors(
 ) -> int:
     """Put the questions and wait a while for the answers; how many were put.
 
-    Who was asked lately is left out, so saying it again asks nothing twice. What comes later is not lost.
+    Who was asked lately is left out, so saying it again asks nothing twice: answers are written when this returns,
+    unless they are late. What comes later is not lost.
     """
     wanted = await asyncio.to_thread(_what_is_old, persons, read, directory, clock, site_id)
     questions = list(_put(wanted, directory, clock))
     if questions:
         await asyncio.wait([question.task for question in questions], timeout=wait_seconds)
+        await directory.asking.kept(timeout_seconds=wait_seconds)
     return len(questions)
 
 
