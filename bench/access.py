@@ -13,13 +13,13 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from bench.timings import summary, timed
 from federation.sites.consent import ConsentEffect, ConsentScope
 from federation.usecases.record_consent import RecordConsent, record_consent
 from gateway.access_settings import AuthSettings
@@ -85,11 +85,11 @@ def _token_check(hub: Hub, issuer: DemoIssuer, count: int) -> dict[str, object]:
     claims = issuer.claims(Role.PHYSICIAN) | {"jti": "t-1", "sites": ["NGH"], "scope": "user/ImagingStudy.rs"}
     token = issuer.sign(claims)
     keys = KeySet.import_key_set(issuer.jwks)
-    whole = _times(lambda: authenticate(f"Bearer {token}"), count)
-    bare = _times(lambda: jwt.decode(token, keys), count)
+    whole = timed(lambda: authenticate(f"Bearer {token}"), count)
+    bare = timed(lambda: jwt.decode(token, keys), count)
     return {
-        "whole": _summary(whole),
-        "bare_signature": _summary(bare),
+        "whole": summary(whole, 3),
+        "bare_signature": summary(bare, 3),
         "within_0_3_ms_at_median": statistics.median(whole) <= ALLOWED_MS,
         "rounds": count,
     }
@@ -116,7 +116,7 @@ async def _ask_in_turn(hub: Hub, issuer: DemoIssuer, rounds: int) -> dict[str, o
                     raise AssertionError(answer.text)
     hidden, unknown = (statistics.median(times[kind]) for kind in ("hidden", "unknown"))
     return {
-        **{kind: _summary(one) for kind, one in times.items()},
+        **{kind: summary(one, 3) for kind, one in times.items()},
         "difference_of_medians": round(hidden - unknown, 3),
         "guessed_right": _guessed_right(times),
         "rounds": rounds,
@@ -127,22 +127,3 @@ def _guessed_right(times: dict[str, list[float]]) -> float:
     """How often somebody who calls the slower of two answers the hidden one is right: 0.5 is a coin."""
     pairs = list(zip(times["hidden"], times["unknown"], strict=True))
     return round(sum(hidden > unknown for hidden, unknown in pairs) / len(pairs), 3)
-
-
-def _times(act: Callable[[], object], rounds: int) -> list[float]:
-    act()
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        act()
-        times.append((time.perf_counter() - started) * 1000)
-    return times
-
-
-def _summary(times: list[float]) -> dict[str, float]:
-    ordered = sorted(times)
-    return {
-        "p50": round(statistics.median(ordered), 3),
-        "p95": round(ordered[int(len(ordered) * 0.95) - 1], 3),
-        "max": round(ordered[-1], 3),
-    }

@@ -24,6 +24,7 @@ from adapters.dicom.dimse_query import study_query
 from adapters.dicom.dimse_source import DimseSource
 from adapters.dicom.settings import DimseSettings
 from adapters.simulated.hospital import SimulatedStudy
+from bench.timings import summary
 from mpi.identity.demographics import Demographics, PersonName
 from mpi.identity.identifiers import PatientIdentifier
 from tests.contract.archives import HOSPITAL, instance
@@ -76,7 +77,7 @@ async def _measure(server: Orthanc) -> dict[str, object]:
     await pooled.aclose()
     medians = {name: statistics.median(found) for name, found in times.items()}
     return {
-        **{name: _summary(found) for name, found in times.items()},
+        **{name: summary(found) for name, found in times.items()},
         "goal_p50_ms": GOAL_P50_MS,
         "goal_met": medians["ours_pooled"] <= GOAL_P50_MS,
         "times_faster_than_pynetdicom_reused": round(medians["pynetdicom_reused"] / medians["ours_pooled"], 1),
@@ -119,12 +120,3 @@ def _find(association: Association, number: str) -> int:
 def _find_anew(server: Orthanc, number: str) -> int:
     with _plain_association(server) as association:
         return _find(association, number)
-
-
-def _summary(milliseconds: list[float]) -> dict[str, float]:
-    ordered = sorted(milliseconds)
-    return {
-        "p50": round(statistics.median(ordered), 1),
-        "p95": round(ordered[int(len(ordered) * 0.95) - 1], 1),
-        "max": round(ordered[-1], 1),
-    }

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from adapters.simulated.faults import Fault
 from adapters.simulated.story import STORY
 from adapters.store.engine import make_engine
+from bench.timings import summary, timed
 from gateway.demo.people import Person, order_for
 from gateway.demo.world import DemoWorld, demo_world, feed
 from gateway.observability import configure_logging
@@ -57,14 +58,14 @@ def _wait_for_background_work(folder: Path) -> None:
 def _measure(world: DemoWorld) -> dict[str, object]:
     physician = Person(world.url, world.issuer.token(Role.PHYSICIAN))
     irene = order_for(STORY.irene_here, STORY.ordering_site, "CT CHEST WO CONTRAST", "CT")
-    well = _times(lambda: physician.check_order(irene), ROUNDS)
-    direct = _times(_direct_query(world), ROUNDS)
+    well = timed(lambda: physician.check_order(irene), ROUNDS)
+    direct = timed(_direct_query(world), ROUNDS)
     hanging = {}
     try:
         for deadline_ms in DEADLINES_MS:
-            times = _times(lambda d=deadline_ms: _check_hanging(world, physician, irene, d), HANGING_ROUNDS)
+            times = timed(lambda d=deadline_ms: _check_hanging(world, physician, irene, d), HANGING_ROUNDS)
             hanging[str(deadline_ms)] = {
-                **_summary(times),
+                **summary(times),
                 "over_deadline_max": round(max(times) - deadline_ms, 1),
                 "within_deadline_plus_100": max(times) <= deadline_ms + ALLOWED_OVER_DEADLINE_MS,
             }
@@ -72,8 +73,8 @@ def _measure(world: DemoWorld) -> dict[str, object]:
         world.servers[HANGING_SITE].set_fault(Fault.NONE)
     ratio = statistics.median(well) / statistics.median(direct)
     return {
-        "check_order_all_well": {**_summary(well), "sites_asked": 3},
-        "one_archive_asked_directly": _summary(direct),
+        "check_order_all_well": {**summary(well), "sites_asked": 3},
+        "one_archive_asked_directly": summary(direct),
         "ratio_of_medians": round(ratio, 2),
         "check_order_one_site_hangs_by_deadline_ms": hanging,
         "people": sum(len(h.patients) for h in world.hospitals.values()),
@@ -96,22 +97,3 @@ def _direct_query(world: DemoWorld) -> Callable[[], object]:
     url = f"{world.servers[STORY.ordering_site].base_url}/studies"  # type: ignore[union-attr]
     query = {"PatientID": STORY.irene_here.local_patient_id, "limit": "100"}
     return lambda: client.get(url, params=query).raise_for_status()
-
-
-def _times(act: Callable[[], object], rounds: int) -> list[float]:
-    act()
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        act()
-        times.append((time.perf_counter() - started) * 1000)
-    return times
-
-
-def _summary(times: list[float]) -> dict[str, float]:
-    ordered = sorted(times)
-    return {
-        "p50": round(statistics.median(ordered), 1),
-        "p95": round(ordered[int(len(ordered) * 0.95) - 1], 1),
-        "max": round(ordered[-1], 1),
-    }

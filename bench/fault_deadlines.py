@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from bench.timings import summary
 from federation.errors import SourceError
 from federation.ports import PriorSource
 from tests.contract.archives import ANA
@@ -36,7 +36,7 @@ def run() -> dict[str, object]:
         "budget_ms": HANG_SECONDS * 1000,
         "rounds": ROUNDS,
         "beyond_budget_ms": measured,
-        "baseline_sleep_ms": _summary(slept),
+        "baseline_sleep_ms": summary(slept),
     }
 
 
@@ -47,9 +47,9 @@ def _measure(world: World, cases: dict[str, Case]) -> dict[str, object]:
     for name, case in hanging.items():
         world.line.set(case.trouble)
         found = asyncio.run(_ask(world))
-        measured[name] = _summary(found)
+        measured[name] = summary(found)
         late += found
-    return {**measured, "all": {**_summary(late), "within_50_ms": sum(ms <= ALLOWED_MS for ms in late) / len(late)}}
+    return {**measured, "all": {**summary(late), "within_50_ms": sum(ms <= ALLOWED_MS for ms in late) / len(late)}}
 
 
 async def _ask(world: World) -> list[float]:
@@ -74,12 +74,3 @@ async def _late(wait: Callable[[], Awaitable[None]], rounds: int) -> list[float]
         await wait()
         late.append((time.perf_counter() - started - HANG_SECONDS) * 1000)
     return late
-
-
-def _summary(milliseconds: list[float]) -> dict[str, float]:
-    ordered = sorted(milliseconds)
-    return {
-        "p50": round(statistics.median(ordered), 1),
-        "p95": round(ordered[int(len(ordered) * 0.95) - 1], 1),
-        "max": round(ordered[-1], 1),
-    }

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 
-def summary(times_ms: Sequence[float]) -> dict[str, float]:
+def timed(act: Callable[[], object], rounds: int) -> list[float]:
+    """Milliseconds of each round, after one that does not count."""
+    act()
+    taken = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        act()
+        taken.append((time.perf_counter() - started) * 1000)
+    return taken
+
+
+def summary(times_ms: Sequence[float], digits: int = 1) -> dict[str, float]:
     """Median, 95th percentile and maximum, in the unit given."""
     ordered = sorted(times_ms)
     return {
-        "p50": round(statistics.median(ordered), 1),
-        "p95": round(ordered[math.ceil(0.95 * len(ordered)) - 1], 1),
-        "max": round(ordered[-1], 1),
+        "p50": round(statistics.median(ordered), digits),
+        "p95": round(ordered[math.ceil(0.95 * len(ordered)) - 1], digits),
+        "max": round(ordered[-1], digits),
     }

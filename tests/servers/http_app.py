@@ -32,3 +32,4 @@ def served(app: ASGIApp, **how: object) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(_START_SECONDS)
+            assert not thread.is_alive()
