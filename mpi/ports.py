@@ -193,6 +193,15 @@ class AuditChain(Protocol):
         """Make the row the anchor and delete it with all before it; how many went."""
 
 
+@dataclass(frozen=True, slots=True)
+class FeedCount:
+    """What one sender's messages look like: how many came in a period, and when the last of them did."""
+
+    sender: str
+    count: int
+    last_received_at: dt.datetime
+
+
 class Inbox(Protocol):
     """Messages taken before, so that a repeat is answered and not carried out again.
 
@@ -212,6 +221,9 @@ class Inbox(Protocol):
         received_at: dt.datetime,
     ) -> None:
         """Remember the message with its acknowledgement, in the transaction of its effect."""
+
+    def feeds(self, *, since: dt.datetime) -> Sequence[FeedCount]:
+        """One row for each sender with a message since then, ordered by sender."""
 
 
 class RevocationRepository(Protocol):

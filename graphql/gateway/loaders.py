@@ -5,13 +5,14 @@ Sync, for threads. Nothing here decides anything; rules of the index are in ``mp
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
-from federation.ports import UnitOfWork
+from federation.ports import UnitOfWork, WaitingWork
 from federation.sites.consent import Viewer
 from federation.sites.reports import CapabilityReport
 from federation.sites.site import SiteId
@@ -23,6 +24,7 @@ from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.ports import FeedCount
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
 from mpi.usecases.resolve_identity import ResolvedIdentity
@@ -48,6 +50,12 @@ class ReviewCase:
         """The persons that the two records belong to."""
         ids = (side.enterprise_id for side in (self.left, self.right) if side is not None)
         return tuple(dict.fromkeys(i for i in ids if i is not None))
+
+
+def load_traffic(read: Read, *, since: dt.datetime) -> tuple[Sequence[FeedCount], Sequence[WaitingWork]]:
+    """Who sent messages since then, and the background work that is not done."""
+    with read() as uow:
+        return uow.inbox.feeds(since=since), uow.outbox.waiting()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ CALLS: dict[str, str] = {
     "searchPersons": "{ searchPersons(identifiers: []) { __typename } }",
     "crossReference": '{ crossReference(enterpriseId: "nobody") { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
+    "hubStatus": "{ hubStatus { __typename } }",
     "reviewQueueSummary": "{ reviewQueueSummary { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',

@@ -25,10 +25,15 @@ async def test_sites(visit: Visit) -> Response:
 
 
 async def show_control(visit: Visit) -> Response:
-    """Whether the alerts help, and what happened lately."""
-    report, trail = await asyncio.gather(visit.ask("AlertReport"), visit.ask("AuditEvents", first=25))
+    """Whether the alerts help, what the hub works with and has still to do, and what happened lately."""
+    report, trail, status = await asyncio.gather(
+        visit.ask("AlertReport"), visit.ask("AuditEvents", first=25), visit.ask("HubStatus")
+    )
     return visit.render(
-        "control.html", report=report if report["__typename"] == "AlertReport" else None, events=trail.get("events", [])
+        "control.html",
+        report=report if report["__typename"] == "AlertReport" else None,
+        events=trail.get("events", []),
+        hub=status,
     )
 
 
