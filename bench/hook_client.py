@@ -1,4 +1,4 @@
-"""An ordering system: reads what to ask from stdin, calls the hub, prints the times (milliseconds, in order)."""
+"""An ordering system: reads what to ask from stdin, calls the hub, prints what came of it, in order."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PATHS = {
 }
 
 
-async def measure(asked: dict[str, Any]) -> list[float]:
-    """Each number once, ``at_once`` at a time."""
+async def measure(asked: dict[str, Any]) -> list[tuple[float, int]]:
+    """Milliseconds and cards of each number's call, ``at_once`` at a time."""
     waiting = asyncio.Semaphore(asked["at_once"])
     limits = httpx2.Limits(max_connections=asked["at_once"], max_keepalive_connections=asked["at_once"])
     async with httpx2.AsyncClient(base_url=asked["base"], timeout=30, limits=limits, trust_env=False) as client:
 
-        async def one(number: str) -> float:
+        async def one(number: str) -> tuple[float, int]:
             async with waiting:
                 headers = {"Authorization": f"Bearer {token(asked)}"}
                 body = None if asked["hook"] == "discovery" else request(asked, number)
@@ -36,7 +36,7 @@ async def measure(asked: dict[str, Any]) -> list[float]:
                 elapsed = (time.perf_counter() - started) * 1000
                 if answer.status_code != 200:
                     raise AssertionError(f"expected 200, got {answer.status_code}")
-                return elapsed
+                return elapsed, len(answer.json().get("cards", ()))
 
         return list(await asyncio.gather(*(one(number) for number in asked["numbers"])))
 
@@ -52,18 +52,25 @@ def token(asked: dict[str, Any]) -> str:
 
 
 def request(asked: dict[str, Any], number: str) -> dict[str, Any]:
-    """The hook's request for one patient."""
+    """The hook's request for one patient; an order that repeats one of the patient's priors."""
     patient = {"resourceType": "Patient", "id": "p1", "identifier": [{"system": asked["system"], "value": number}]}
     context: dict[str, Any] = {"userId": "Practitioner/d1", "patientId": "p1", "encounterId": "e1"}
     if asked["hook"] == "order-sign":
         order = {
             "resourceType": "ServiceRequest", "id": "sr1", "status": "draft", "intent": "order",
             "subject": {"reference": "Patient/p1"}, "code": {"text": "CT ABD/PELVIS W CONTRAST"},
+            "priority": "routine", "identifier": [_placer_number()],
         }  # fmt: skip
         context["draftOrders"] = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": order}]}
     return {
         "hook": asked["hook"], "hookInstance": str(uuid.uuid4()), "context": context, "prefetch": {"patient": patient},
     }  # fmt: skip
+
+
+def _placer_number() -> dict[str, Any]:
+    """Each order is one of its own."""
+    system = "http://terminology.hl7.org/CodeSystem/v2-0203"
+    return {"type": {"coding": [{"system": system, "code": "PLAC"}]}, "value": uuid.uuid4().hex}
 
 
 if __name__ == "__main__":

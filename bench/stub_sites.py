@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from federation.errors import SourceError, SourceUnavailable
@@ -36,6 +37,25 @@ _WHO = Demographics(
 )  # fmt: skip
 
 
+_FIRST = ("Brack", "Dun", "Elvers", "Fos", "Gimmel", "Hawks", "Ister", "Jun")
+_LAST = ("moor", "querry", "pike", "tavish", "wend", "yarrow", "zoller", "comb")
+_GIVEN = ("Olga", "Ben", "Ruth", "Cyrus", "Ingrid", "Noam", "Petra")
+
+
+@cache
+def who_is(person: int) -> Demographics:
+    """An invented person. No two are alike: linkage would compare everybody with everybody."""
+    if person == 0:
+        return _WHO
+    first, last, given = person % len(_FIRST), person // len(_FIRST) % len(_LAST), person % len(_GIVEN)
+    return replace(
+        _WHO,
+        name=PersonName(_FIRST[first] + _LAST[last] + ("" if person < 64 else str(person)), _GIVEN[given]),
+        birth_date=PartialDate(1925 + person * 7 % 80, 1 + person % 12, 1 + person * 5 % 28),
+        phones=(f"202-555-{person:04d}",), ssn_last4=f"{person:04d}", national_id=f"N-{person}",
+    )  # fmt: skip
+
+
 def identifier_at(site: int, person: int = 0) -> PatientIdentifier:
     """The number of a person at a site."""
     return PatientIdentifier(_name(site), f"{person:05d}")
@@ -47,7 +67,10 @@ def _name(site: int) -> str:
 
 @dataclass(slots=True)
 class StubSource:
-    """Answers after ``delay_seconds`` with the studies of whoever is asked for; may hang, or fail by chance."""
+    """Answers after ``delay_seconds`` with the studies of whoever is asked for; may hang, or fail by chance.
+
+    ``newest_at`` is when the newest of them was begun, ``newest`` its modality and description (else one of many).
+    """
 
     site_id: SiteId
     studies_each: int
@@ -57,6 +80,8 @@ class StubSource:
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     took_seconds: float = 0.0
     at_once: int = 0
+    newest_at: dt.datetime = dt.datetime(2026, 1, 5, 9, 30, tzinfo=dt.UTC)
+    newest: tuple[str, str] | None = None
     protocol: str = "stub"
 
     async def search_for_studies(self, identifier: PatientIdentifier, *, timeout_seconds: float) -> SiteAnswer:
@@ -88,9 +113,10 @@ class StubSource:
 
     def _study(self, identifier: PatientIdentifier, number: int) -> SiteStudy:
         modality, description = DESCRIPTIONS[(number + len(self.site_id)) % len(DESCRIPTIONS)]
-        instant = dt.datetime(2026, 1, 5, 9, 30, tzinfo=dt.UTC) - dt.timedelta(
-            days=37 * number + int(self.site_id[1:]), minutes=number
-        )
+        if number == 0 and self.newest is not None:
+            modality, description = self.newest
+        who = who_is(int(identifier.local_patient_id))
+        instant = self.newest_at - dt.timedelta(days=37 * number + int(self.site_id[1:]), minutes=number)
         return SiteStudy(
             site_id=self.site_id,
             study_instance_uid=f"2.999.{self.site_id[1:]}.{identifier.local_patient_id}.{number}",
@@ -101,9 +127,9 @@ class StubSource:
             accession_number=f"{self.site_id}-{number}",
             series_count=3,
             instance_count=120,
-            patient_name=_WHO.name,
-            birth_date=_WHO.birth_date,
-            sex=_WHO.sex,
+            patient_name=who.name,
+            birth_date=who.birth_date,
+            sex=who.sex,
         )
 
 
@@ -145,8 +171,7 @@ def stub_world(
 
 def _register(hub: Hub, person: int, sites: int) -> None:
     """One person at all sites: numbers that the sites assert together are one person."""
-    name = _WHO.name if person == 0 else replace(_WHO.name, given=f"Ana{person}")
-    who = replace(_WHO, name=name, ssn_last4=f"{person:04d}", national_id=f"N-{person}")
+    who = who_is(person)
     identifiers = tuple(identifier_at(number, person) for number in range(sites))
     with hub.units() as uow:
         register_record(

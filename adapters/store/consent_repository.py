@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store.statements import is_one_of, rows
+from adapters.store.statements import named_among, names_one_of, rows
 from adapters.store.tables import broken_glass, consent_directive, revoked_token
 from federation.sites.consent import BrokenGlass, ConsentDirective
 from mpi.caller_revocations import Revocation
@@ -41,9 +42,9 @@ class SqlConsentRepository:
     def of(self, identifiers: Collection[PatientIdentifier]) -> tuple[ConsentDirective, ...]:
         if not identifiers:
             return ()
-        theirs = is_one_of(_said.assigning_authority, _said.local_patient_id, identifiers)
-        statement = sa.select(consent_directive).where(theirs).order_by(_said.directive_number)
-        return tuple(_directive(row) for row in rows(self._connection, statement))
+        dialect = self._connection.dialect.name
+        authorities, parameters = named_among(dialect, identifiers)
+        return tuple(_directive(row) for row in rows(self._connection, _of(dialect, authorities), parameters))
 
     def break_glass(self, glass: BrokenGlass) -> None:
         values = {
@@ -74,6 +75,12 @@ class SqlConsentRepository:
     def glass(self, glass_id: str) -> BrokenGlass | None:
         found = rows(self._connection, sa.select(broken_glass).where(_glass.glass_id == glass_id))
         return _broken(found[0]) if found else None
+
+
+@cache
+def _of(dialect: str, authorities: int) -> sa.Executable:
+    theirs = names_one_of(dialect, _said.assigning_authority, _said.local_patient_id, authorities)
+    return sa.select(consent_directive).where(theirs).order_by(_said.directive_number)
 
 
 class SqlRevocationRepository:

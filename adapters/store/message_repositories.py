@@ -15,6 +15,12 @@ from mpi.events import PersonChanged
 from mpi.ports import FeedCount
 
 _PUBLISH = sa.insert(outbox).inline()
+_KEEP = sa.insert(inbox).inline()
+_STORED = sa.select(inbox.c.acknowledgement).where(
+    inbox.c.sender == sa.bindparam("sender"),
+    inbox.c.message_control_id == sa.bindparam("message_control_id"),
+    inbox.c.content_hash == sa.bindparam("content_hash"),
+)
 
 
 class SqlInbox:
@@ -24,12 +30,8 @@ class SqlInbox:
         self._connection = connection
 
     def stored_acknowledgement(self, sender: str, message_control_id: str, content_hash: str) -> bytes | None:
-        statement = sa.select(inbox.c.acknowledgement).where(
-            inbox.c.sender == sender,
-            inbox.c.message_control_id == message_control_id,
-            inbox.c.content_hash == content_hash,
-        )
-        return self._connection.execute(statement).scalar_one_or_none()
+        key = {"sender": sender, "message_control_id": message_control_id, "content_hash": content_hash}
+        return self._connection.execute(_STORED, key).scalar_one_or_none()
 
     def keep(
         self,
@@ -40,15 +42,14 @@ class SqlInbox:
         acknowledgement: bytes,
         received_at: dt.datetime,
     ) -> None:
-        self._connection.execute(
-            sa.insert(inbox).values(
-                sender=sender,
-                message_control_id=message_control_id,
-                content_hash=content_hash,
-                acknowledgement=acknowledgement,
-                received_at=received_at,
-            )
-        )
+        values = {
+            "sender": sender,
+            "message_control_id": message_control_id,
+            "content_hash": content_hash,
+            "acknowledgement": acknowledgement,
+            "received_at": received_at,
+        }
+        self._connection.execute(_KEEP, values)
 
     def feeds(self, *, since: dt.datetime) -> tuple[FeedCount, ...]:
         newest = sa.func.max(inbox.c.received_at, type_=inbox.c.received_at.type)
@@ -82,7 +83,8 @@ class SqlOutbox:
         self._connection = connection
 
     def add(self, kind: str, body: Mapping[str, object], *, at: dt.datetime) -> None:
-        self._connection.execute(sa.insert(outbox).values(kind=kind, body=dict(body), created_at=at, attempts=0))
+        values = {"kind": kind, "body": dict(body), "created_at": at, "attempts": 0}
+        self._connection.execute(_PUBLISH, values)
 
     def due(self, *, limit: int, now: dt.datetime, retry_after_seconds: float) -> tuple[OutboxMessage, ...]:
         handed_over_before = now - dt.timedelta(seconds=retry_after_seconds)

@@ -14,7 +14,7 @@ from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
     named,
-    named_by_authority,
+    named_among,
     names_it,
     names_one_of,
     rows,
@@ -54,6 +54,7 @@ class SqlReviewRepository:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._dialect = connection.dialect.name
 
     def get(self, review_item_id: str) -> ReviewItem | None:
         found = self._items(sa.select(review_item).where(_item.review_item_id == review_item_id))
@@ -73,18 +74,18 @@ class SqlReviewRepository:
         note_change(self._connection, ChangeKind.REVIEW_ITEM, item.review_item_id, item.version)
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
-        if len(identifiers) == 1:
+        if len(identifiers) == 1 and self._dialect == "postgresql":
             return self._items(_OPEN_ABOUT_ONE, named(*identifiers))
         if not identifiers:
             return ()
-        authorities, parameters = named_by_authority(identifiers)
-        return self._items(_open_about(self._connection.dialect.name, authorities), parameters)
+        authorities, parameters = named_among(self._dialect, identifiers)
+        return self._items(_open_about(self._dialect, authorities), parameters)
 
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if not identifiers:
             return ()
-        authorities, parameters = named_by_authority(identifiers)
-        return self._items(_decided_about(self._connection.dialect.name, authorities), parameters)
+        authorities, parameters = named_among(self._dialect, identifiers)
+        return self._items(_decided_about(self._dialect, authorities), parameters)
 
     def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
@@ -105,8 +106,8 @@ class SqlReviewRepository:
         if len(identifiers) == 1:
             found = rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
         elif identifiers:
-            authorities, parameters = named_by_authority(identifiers)
-            found = rows(self._connection, _never_links(self._connection.dialect.name, authorities), parameters)
+            authorities, parameters = named_among(self._dialect, identifiers)
+            found = rows(self._connection, _never_links(self._dialect, authorities), parameters)
         else:
             found = []
         return tuple(mapping.never_link_from(row) for row in found)
@@ -122,17 +123,24 @@ def _on_either_side(dialect: str, authorities: int) -> sa.ColumnElement[bool]:
     )
 
 
+def _has(dialect: str, status: ReviewStatus) -> sa.ColumnElement[bool]:
+    """On SQLite beyond the index on the status: between it and the numbers it would take it, and walk the queue."""
+    if dialect == "postgresql":
+        return _item.status == status
+    return sa.literal_column("+review_item.status", sa.String) == status.name
+
+
 @cache
 def _open_about(dialect: str, authorities: int) -> sa.Executable:
-    return sa.select(review_item).where(_IS_OPEN, _on_either_side(dialect, authorities)).order_by(*_URGENCY)
+    is_open = _has(dialect, ReviewStatus.OPEN)
+    return sa.select(review_item).where(is_open, _on_either_side(dialect, authorities)).order_by(*_URGENCY)
 
 
 @cache
 def _decided_about(dialect: str, authorities: int) -> sa.Executable:
-    is_decided = _item.status == ReviewStatus.DECIDED
-    return (
-        sa.select(review_item).where(is_decided, _on_either_side(dialect, authorities)).order_by(_item.review_item_id)
-    )
+    is_decided = _has(dialect, ReviewStatus.DECIDED)
+    about = sa.select(review_item).where(is_decided, _on_either_side(dialect, authorities))
+    return about.order_by(_item.review_item_id)
 
 
 @cache
