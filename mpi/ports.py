@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from mpi.audit import AuditEvent
+from mpi.audit import AuditEvent, AuditSearch
 from mpi.audit_chain import AuditHead, ChainRow, KeptEvent
 from mpi.caller_revocations import Revocation
 from mpi.events import PersonChanged
@@ -162,8 +162,8 @@ class AuditLog(Protocol):
 
     def append(self, event: AuditEvent) -> None: ...
 
-    def newest(self, *, limit: int) -> Sequence[AuditEvent]:
-        """Newest first."""
+    def search(self, wanted: AuditSearch, *, before: int | None, limit: int) -> Sequence[KeptEvent]:
+        """Entries that fit, last number first; ``before`` a number of the chain."""
 
     def about(self, subjects: Collection[str], *, before: int | None, limit: int) -> Sequence[KeptEvent]:
         """Entries about one of the enterprise ids, last number first; ``before`` a number of the chain."""

@@ -19,7 +19,8 @@ from federation.sites.site import SiteId
 from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
-from mpi.audit import AuditEvent
+from mpi.audit import AuditSearch
+from mpi.audit_chain import KeptEvent
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
@@ -185,10 +186,13 @@ def _person_of(
     return identity.enterprise_id, all_numbers(identity)
 
 
-def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:
-    """The newest entries of the audit log."""
+def search_audit_log(
+    read: Read, wanted: AuditSearch, *, before: int | None, first: int
+) -> tuple[Sequence[KeptEvent], bool]:
+    """A page of the entries that fit, newest first, and whether older ones follow."""
     with read() as uow:
-        return tuple(uow.audit.newest(limit=first))
+        found = uow.audit.search(wanted, before=before, limit=first + 1)
+    return found[:first], len(found) > first
 
 
 def load_access_report(

@@ -142,7 +142,7 @@ class Query:
     audit_events: AuditEventsResult = strawberry.field(
         resolver=resolve_audit_events,
         extensions=[Guarded("auditEvents")],
-        description="Newest entries of the audit log. first is 1 to 500.",
+        description="Entries of the audit log that fit the filter, newest first. first is 1 to 500.",
     )
     access_report: AccessReportResult = strawberry.field(
         resolver=resolve_access_report,
