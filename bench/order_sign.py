@@ -28,6 +28,7 @@ from federation.errors import SourceUnavailable
 from federation.ports import SiteAnswer
 from federation.sites.directory import SiteDirectory
 from gateway.cli.serving import bind
+from gateway.long_lived import set_long_lived_aside
 from gateway.observability import configure_logging
 from gateway.serving import HubServer, ServerThread
 from gateway.settings import CdsClientSettings, CdsHooksSettings
@@ -123,4 +124,5 @@ def _served(world: StubWorld, folder: Path, *, warm_seconds: int = 120) -> Itera
         return times
 
     with ServerThread(server):
+        set_long_lived_aside()  # as `priorlink serve` does
         yield client

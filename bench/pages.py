@@ -13,10 +13,10 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from adapters.simulated.story import STORY
 from bench.timings import summary
@@ -28,7 +28,7 @@ SLOWDOWN = 4
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 _PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-_WATCH = """() => { window.took = null;
+WATCH = """() => { window.took = null;
   document.addEventListener('keydown', () => { window.began = performance.now(); }, {capture: true});
   new MutationObserver(() => requestAnimationFrame(() => { window.took ??= performance.now() - window.began; }))
     .observe(document.querySelector('main'), {childList: true}); }"""
@@ -38,9 +38,8 @@ def run() -> dict[str, object]:
     """Milliseconds."""
     configure_logging(io.StringIO())
     with tempfile.TemporaryDirectory() as name, demo_world(Path(name)) as world, sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
         _feed(world)
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = launched(playwright)
         results: dict[str, object] = {
             "slowdown": SLOWDOWN,
             "rounds": ROUNDS,
@@ -54,6 +53,12 @@ def run() -> dict[str, object]:
     return results
 
 
+def launched(playwright: Playwright) -> Browser:
+    """The browser that is on this machine."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    return playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+
+
 def _feed(world: DemoWorld) -> None:
     thread = threading.Thread(target=lambda: asyncio.run(feed(world, lambda _: None)))
     thread.start()
@@ -61,17 +66,37 @@ def _feed(world: DemoWorld) -> None:
 
 
 @contextmanager
-def _page(browser: Browser, world: DemoWorld, role: Role | None, slowdown: int) -> Iterator[Page]:
+def signed_in(browser: Browser, address: str, token: str | None, slowdown: int) -> Iterator[Page]:
+    """A page of somebody who has signed in (``token`` ``None``: who has not), on a processor slowed so many times."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
-    page.goto(f"{world.url}/sign-in")
-    if role is not None:
-        page.get_by_label("Token").fill(world.issuer.token(role))
+    page.goto(f"{address}/sign-in")
+    if token is not None:
+        page.get_by_label("Token").fill(token)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(lambda url: not url.endswith("/sign-in"))
     context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
     yield page
     context.close()
+
+
+def _page(browser: Browser, world: DemoWorld, role: Role | None, slowdown: int) -> AbstractContextManager[Page]:
+    return signed_in(browser, world.url, None if role is None else world.issuer.token(role), slowdown)
+
+
+def first_paint(page: Page) -> float:
+    """Milliseconds from the request of the page to its first contents, as the browser says."""
+    page.wait_for_function(f"() => {_PAINT} !== undefined")
+    return float(page.evaluate(_PAINT))
+
+
+def keyed(page: Page, key: str) -> float | None:
+    """Milliseconds from a key to what it changed, on a page that is watched; ``None``: another page came."""
+    page.keyboard.press(key)
+    page.wait_for_function("() => window.took !== null")
+    took = page.evaluate("window.took")
+    page.evaluate("window.took = null")
+    return None if took is None else float(took)
 
 
 def _paint(browser: Browser, world: DemoWorld, role: Role | None) -> float:
@@ -83,8 +108,7 @@ def _paint(browser: Browser, world: DemoWorld, role: Role | None) -> float:
             page.wait_for_selector(".studies")
         else:
             page.goto(f"{world.url}/{'sign-in' if role is None else 'queue'}")
-        page.wait_for_function(f"() => {_PAINT} !== undefined")
-        return float(page.evaluate(_PAINT))
+        return first_paint(page)
 
 
 def _decisions(browser: Browser, world: DemoWorld, slowdown: int) -> list[float]:
@@ -93,15 +117,12 @@ def _decisions(browser: Browser, world: DemoWorld, slowdown: int) -> list[float]
     with _page(browser, world, Role.RECORDS, slowdown) as page:
         page.keyboard.press("Enter")
         page.wait_for_selector(".compare")
-        page.evaluate(_WATCH)
+        page.evaluate(WATCH)
         for _ in range(ROUNDS):
-            page.keyboard.press("x")
-            page.wait_for_function("() => window.took !== null")
-            took = page.evaluate("window.took")
+            took = keyed(page, "x")
             if took is None:  # that was the last question: the list came instead
                 break
-            times.append(float(took))
-            page.evaluate("window.took = null")
+            times.append(took)
     return times
 
 

@@ -28,6 +28,7 @@ BENCHMARKS = (
     "order_sign",
     "orthanc_hub",
     "pages",
+    "pages_large",
     "register",
 )
 ONLY_BY_NAME = ("soak",)

@@ -198,6 +198,16 @@ class OutboxMessage:
     attempts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingWork:
+    """Work of one kind that is not done: how much, since when the oldest waits, how often one was tried at most."""
+
+    kind: str
+    count: int
+    oldest_at: dt.datetime
+    most_attempts: int
+
+
 class Outbox(Protocol):
     """The durable queue: rows written with the change they tell of, carried to the workers by a relay."""
 
@@ -216,6 +226,9 @@ class Outbox(Protocol):
 
     def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
         """Like ``mark_done`` for many, in one statement."""
+
+    def waiting(self) -> Sequence[WaitingWork]:
+        """One row for each kind with work that is not done, ordered by kind."""
 
 
 class ConsentRepository(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from mpi.audit import AuditEvent
+from mpi.audit import AuditEvent, AuditSearch
 from mpi.audit_chain import AuditHead, ChainRow, KeptEvent
 from mpi.caller_revocations import Revocation
 from mpi.events import PersonChanged
@@ -162,8 +162,8 @@ class AuditLog(Protocol):
 
     def append(self, event: AuditEvent) -> None: ...
 
-    def newest(self, *, limit: int) -> Sequence[AuditEvent]:
-        """Newest first."""
+    def search(self, wanted: AuditSearch, *, before: int | None, limit: int) -> Sequence[KeptEvent]:
+        """Entries that fit, last number first; ``before`` a number of the chain."""
 
     def about(self, subjects: Collection[str], *, before: int | None, limit: int) -> Sequence[KeptEvent]:
         """Entries about one of the enterprise ids, last number first; ``before`` a number of the chain."""
@@ -193,6 +193,15 @@ class AuditChain(Protocol):
         """Make the row the anchor and delete it with all before it; how many went."""
 
 
+@dataclass(frozen=True, slots=True)
+class FeedCount:
+    """What one sender's messages look like: how many came in a period, and when the last of them did."""
+
+    sender: str
+    count: int
+    last_received_at: dt.datetime
+
+
 class Inbox(Protocol):
     """Messages taken before, so that a repeat is answered and not carried out again.
 
@@ -212,6 +221,9 @@ class Inbox(Protocol):
         received_at: dt.datetime,
     ) -> None:
         """Remember the message with its acknowledgement, in the transaction of its effect."""
+
+    def feeds(self, *, since: dt.datetime) -> Sequence[FeedCount]:
+        """One row for each sender with a message since then, ordered by sender."""
 
 
 class RevocationRepository(Protocol):

@@ -124,6 +124,7 @@ class AccessWorld:
             "reviewQueue": look("reviewQueue"),
             "reviewItem": look(f'reviewItem(id: "{item}")'),
             "reviewQueueSummary": look("reviewQueueSummary"),
+            "hubStatus": look("hubStatus"),
             "decideReviewItem": change(f'decideReviewItem(id: "{item}", expectedVersion: 1, decision: DIFFERENT)'),
             "claimReviewItem": change(f'claimReviewItem(id: "{item}")'),
             "releaseReviewItem": change(f'releaseReviewItem(id: "{item}")'),

@@ -9,9 +9,10 @@ from dataclasses import replace
 from adapters.simulated.memory_state import MemoryTransaction, OutboxEntry, Refused
 from federation.changes import Change
 from federation.imaging.order_checks import OrderCheck
-from federation.ports import OutboxMessage
+from federation.ports import OutboxMessage, WaitingWork
 from mpi.events import PersonChanged
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.ports import FeedCount
 
 
 class MemoryInbox:
@@ -21,7 +22,8 @@ class MemoryInbox:
         self._transaction = transaction
 
     def stored_acknowledgement(self, sender: str, message_control_id: str, content_hash: str) -> bytes | None:
-        return self._transaction.state.inbox.get((sender, message_control_id, content_hash))
+        kept = self._transaction.state.inbox.get((sender, message_control_id, content_hash))
+        return None if kept is None else kept[0]
 
     def keep(
         self,
@@ -36,7 +38,14 @@ class MemoryInbox:
         key = (sender, message_control_id, content_hash)
         if key in inbox:
             raise Refused("the message was taken before")
-        inbox[key] = acknowledgement
+        inbox[key] = (acknowledgement, received_at)
+
+    def feeds(self, *, since: dt.datetime) -> tuple[FeedCount, ...]:
+        times: dict[str, list[dt.datetime]] = {}
+        for (sender, _, _), (_, received_at) in self._transaction.state.inbox.items():
+            if received_at >= since:
+                times.setdefault(sender, []).append(received_at)
+        return tuple(FeedCount(sender, len(found), max(found)) for sender, found in sorted(times.items()))
 
 
 class MemoryEventSink:
@@ -95,6 +104,16 @@ class MemoryOutbox:
     def mark_all_done(self, outbox_ids: Collection[int], *, at: dt.datetime) -> None:
         for outbox_id in outbox_ids:
             self.mark_done(outbox_id, at=at)
+
+    def waiting(self) -> tuple[WaitingWork, ...]:
+        messages: dict[str, list[OutboxMessage]] = {}
+        for entry in self._transaction.state.outbox.values():
+            if entry.done_at is None:
+                messages.setdefault(entry.message.kind, []).append(entry.message)
+        return tuple(
+            WaitingWork(kind, len(of), min(m.created_at for m in of), max(m.attempts for m in of))
+            for kind, of in sorted(messages.items())
+        )
 
 
 class MemoryChangeLog:

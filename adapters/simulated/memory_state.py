@@ -71,7 +71,7 @@ class MemoryState:
     always_links: dict[tuple[PatientIdentifier, PatientIdentifier], AlwaysLink] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     redirects: dict[EnterpriseId, EnterpriseId] = field(default_factory=dict)
-    inbox: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+    inbox: dict[tuple[str, str, str], tuple[bytes, dt.datetime]] = field(default_factory=dict)
     outbox: dict[int, OutboxEntry] = field(default_factory=dict)
     answered: dict[tuple[str, str], tuple[dt.datetime, AnsweredRequest]] = field(default_factory=dict)
     audit: list[ChainRow] = field(default_factory=list)

@@ -18,12 +18,16 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from adapters.store.errors import UnusableUrl
+from adapters.store.turns import turns_at
 from mpi.units import UnitConflict
 
 READ_ONLY = "priorlink_read_only"
 """Execution option of a connection: its next transaction reads only."""
 
-_BUSY_TIMEOUT_MS = 10_000
+WRITE_TURNS = "priorlink_write_turns"
+"""Execution option of an engine: the turns that its writers take (``adapters.store.turns``), if they have to."""
+
+BUSY_TIMEOUT_MS = 10_000
 _STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_TIMEOUT_MS = 10_000
 _IDLE_TRANSACTION_TIMEOUT_MS = 60_000
@@ -57,7 +61,14 @@ def make_engine(url: str, *, ping_after_seconds: float = PING_AFTER_SECONDS) -> 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
         raise UnusableUrl("SQLite needs a file")
-    engine = sa.create_engine(url, hide_parameters=True, json_serializer=_json_text, pool_size=10, max_overflow=20)
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=_json_text,
+        pool_size=10,
+        max_overflow=20,
+        execution_options={WRITE_TURNS: turns_at(url.database)},
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite_connection)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -67,7 +78,7 @@ def _prepare_sqlite_connection(connection: DBAPIConnection, _entry: ConnectionPo
     # The driver's own transaction handling would begin late and deferred; _begin_sqlite says BEGIN instead.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from adapters.store import mapping
 from adapters.store.statements import rows
 from adapters.store.tables import inbox, outbox
-from federation.ports import OutboxMessage
+from federation.ports import OutboxMessage, WaitingWork
 from mpi.events import PersonChanged
+from mpi.ports import FeedCount
 
 _PUBLISH = sa.insert(outbox).inline()
 
@@ -48,6 +49,16 @@ class SqlInbox:
                 received_at=received_at,
             )
         )
+
+    def feeds(self, *, since: dt.datetime) -> tuple[FeedCount, ...]:
+        newest = sa.func.max(inbox.c.received_at, type_=inbox.c.received_at.type)
+        statement = (
+            sa.select(inbox.c.sender, sa.func.count(), newest)
+            .where(inbox.c.received_at >= since)
+            .group_by(inbox.c.sender)
+            .order_by(inbox.c.sender)
+        )
+        return tuple(FeedCount(*row) for row in self._connection.execute(statement))
 
 
 class SqlEventSink:
@@ -109,3 +120,13 @@ class SqlOutbox:
         if outbox_ids:
             of_these = outbox.c.outbox_id.in_(sorted(outbox_ids))
             self._connection.execute(sa.update(outbox).where(of_these).values(done_at=at))
+
+    def waiting(self) -> tuple[WaitingWork, ...]:
+        oldest = sa.func.min(outbox.c.created_at, type_=outbox.c.created_at.type)
+        statement = (
+            sa.select(outbox.c.kind, sa.func.count(), oldest, sa.func.max(outbox.c.attempts))
+            .where(outbox.c.done_at.is_(None))
+            .group_by(outbox.c.kind)
+            .order_by(outbox.c.kind)
+        )
+        return tuple(WaitingWork(*row) for row in self._connection.execute(statement))

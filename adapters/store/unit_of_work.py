@@ -15,7 +15,7 @@ from adapters.store.audit_log import SqlAuditChain, SqlAuditLog, write_waiting
 from adapters.store.change_log import SqlChangeLog
 from adapters.store.consent_repository import SqlConsentRepository, SqlRevocationRepository
 from adapters.store.decision_repository import SqlDecisionRepository
-from adapters.store.engine import READ_ONLY
+from adapters.store.engine import BUSY_TIMEOUT_MS, READ_ONLY, WRITE_TURNS
 from adapters.store.errors import UnitNotOpen
 from adapters.store.locks import HeldLocks
 from adapters.store.message_repositories import SqlEventSink, SqlInbox, SqlOutbox
@@ -25,6 +25,7 @@ from adapters.store.rematch_repository import SqlRematchRepository
 from adapters.store.review_repository import SqlReviewRepository
 from adapters.store.site_report_repository import SqlSiteReportRepository
 from adapters.store.study_index_repository import SqlStudyIndexRepository
+from adapters.store.turns import WriteTurns
 from mpi.audit import AuditEvent
 
 
@@ -39,6 +40,7 @@ class SqlUnitOfWork:
         self._engine = engine
         self._read_only = read_only
         self._connection: sa.Connection | None = None
+        self._turns: WriteTurns | None = None
         self._locks = HeldLocks()
         self._audit_waiting: list[AuditEvent] = []
 
@@ -135,14 +137,12 @@ class SqlUnitOfWork:
         self._close()
 
     def __enter__(self) -> Self:
-        connection = self._engine.connect()
+        self._take_turn()
         try:
-            connection.execution_options(**self._options())
-            connection.begin()
+            self._connection = self._begun()
         except BaseException:
-            connection.close()
+            self._close()
             raise
-        self._connection = connection
         return self
 
     def __exit__(
@@ -150,6 +150,22 @@ class SqlUnitOfWork:
     ) -> None:
         # Closing a connection undoes what was not committed.
         self._close()
+
+    def _begun(self) -> sa.Connection:
+        connection = self._engine.connect()
+        try:
+            connection.execution_options(**self._options())
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _take_turn(self) -> None:
+        """Whoever waited in vain tries all the same: the database says what is in the way."""
+        turns: WriteTurns | None = self._engine.get_execution_options().get(WRITE_TURNS)
+        if turns is not None and not self._read_only and turns.take(timeout_seconds=BUSY_TIMEOUT_MS / 1000):
+            self._turns = turns
 
     def _options(self) -> dict[str, object]:
         if not self._read_only:
@@ -164,9 +180,14 @@ class SqlUnitOfWork:
         return self._connection
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        try:
+            if self._connection is not None:
+                self._connection.close()
+        finally:
             self._connection = None
+            if self._turns is not None:
+                self._turns.give_back()
+                self._turns = None
 
 
 def unit_of_work_factory(engine: sa.Engine, *, read_only: bool = False) -> Callable[[], SqlUnitOfWork]:

@@ -19,12 +19,16 @@ from mpi.audit import AuditEvent, AuditOutcome
 
 @dataclass(frozen=True, slots=True)
 class HubContext:
-    """Context of one request."""
+    """Context of one request.
+
+    ``longest_history``: studies that a page of a history may hold, where that is more than callers from outside get.
+    """
 
     resources: HubResources
     metrics: HubMetrics
     caller: Caller
     correlation_id: str
+    longest_history: int | None = field(default=None, kw_only=True)
 
     def viewer(self, operation: str) -> Viewer:
         """For whom persons are looked up in this operation (``federation.sites.consent``)."""

@@ -5,24 +5,27 @@ Sync, for threads. Nothing here decides anything; rules of the index are in ``mp
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.order_checks import OrderCheck
-from federation.ports import UnitOfWork
+from federation.ports import UnitOfWork, WaitingWork
 from federation.sites.consent import Viewer
 from federation.sites.reports import CapabilityReport
 from federation.sites.site import SiteId
 from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
-from mpi.audit import AuditEvent
+from mpi.audit import AuditSearch
+from mpi.audit_chain import KeptEvent
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.ports import FeedCount
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
 from mpi.usecases.resolve_identity import ResolvedIdentity
@@ -48,6 +51,12 @@ class ReviewCase:
         """The persons that the two records belong to."""
         ids = (side.enterprise_id for side in (self.left, self.right) if side is not None)
         return tuple(dict.fromkeys(i for i in ids if i is not None))
+
+
+def load_traffic(read: Read, *, since: dt.datetime) -> tuple[Sequence[FeedCount], Sequence[WaitingWork]]:
+    """Who sent messages since then, and the background work that is not done."""
+    with read() as uow:
+        return uow.inbox.feeds(since=since), uow.outbox.waiting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +186,13 @@ def _person_of(
     return identity.enterprise_id, all_numbers(identity)
 
 
-def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:
-    """The newest entries of the audit log."""
+def search_audit_log(
+    read: Read, wanted: AuditSearch, *, before: int | None, first: int
+) -> tuple[Sequence[KeptEvent], bool]:
+    """A page of the entries that fit, newest first, and whether older ones follow."""
     with read() as uow:
-        return tuple(uow.audit.newest(limit=first))
+        found = uow.audit.search(wanted, before=before, limit=first + 1)
+    return found[:first], len(found) > first
 
 
 def load_access_report(

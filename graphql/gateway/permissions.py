@@ -67,6 +67,7 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "revokeTokens": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
         "sites": frozenset(Role),
         "alertReport": frozenset({Role.ADMIN}),
+        "hubStatus": frozenset({Role.ADMIN}),
         "auditEvents": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
         "accessReport": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
     }
@@ -157,6 +158,7 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "revokeTokens": _whole(),
         "sites": OperationPolicy(SiteRule.ANY, Needed("Organization", "rs")),
         "alertReport": _whole("DetectedIssue", "rs"),
+        "hubStatus": _whole(),
         "auditEvents": _whole("AuditEvent", "rs"),
         "accessReport": _whole("AuditEvent", "rs"),
         "fhir:feedPatient": _whole("Patient", "cu"),

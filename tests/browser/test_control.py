@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from playwright.sync_api import Page, expect
 
 from federation.asking.asking import Asking
 from federation.asking.rules import AskingRules
 from federation.errors import SourceUnavailable
-from federation.ports import SiteAnswer
+from federation.ports import OutboxMessage, SiteAnswer, UnitOfWork
 from federation.sites.circuit import CircuitRules
 from gateway.permissions import Role
 from mpi.identity.identifiers import PatientIdentifier
@@ -51,6 +53,28 @@ def test_an_admin_sees_every_hospital_and_tests_them(page: Page) -> None:
         page.get_by_role("button", name="Test all now").click()
         expect(page.get_by_text("Every archive was asked just now.")).to_be_visible()
         expect(page.locator("tbody .tag.good", has_text="answers")).to_have_count(3)
+
+
+def test_an_admin_sees_what_the_hub_works_with_and_what_waits(page: Page) -> None:
+    hub = beside(hub_after_a_morning)
+    with hub.units() as uow:
+        uow.inbox.keep("LAB|NGH", "m1", "h1", acknowledgement=b"AA", received_at=hub.resources.clock())
+        uow.outbox.mark_all_done([m.outbox_id for m in _waiting(uow, hub)], at=hub.resources.clock())
+        uow.outbox.add("alert_raised", {}, at=hub.resources.clock())
+        uow.commit()
+    with served(hub.app) as address:
+        sign_in(page, address, hub, Role.ADMIN)
+        page.goto(f"{address}/control")
+        card = page.locator("section", has=page.get_by_role("heading", name="The hub"))
+        expect(card).to_contain_text(hub.resources.matcher.model.version)
+        expect(card).to_contain_text(hub.resources.rules.name)
+        expect(card.get_by_role("row", name="LAB|NGH 1")).to_be_visible()
+        expect(card.get_by_role("row", name="deliver an alert 1")).to_be_visible()
+        expect(card.locator("tbody tr")).to_have_count(2)
+
+
+def _waiting(uow: UnitOfWork, hub: Hub) -> Sequence[OutboxMessage]:
+    return uow.outbox.due(limit=100, now=hub.resources.clock(), retry_after_seconds=0)
 
 
 def test_an_admin_sees_a_circuit_open_and_close(page: Page) -> None:

@@ -97,6 +97,18 @@ def test_a_hospital_that_never_answers_cannot_be_overlooked(new_page: NewPage) -
         assert_accessible(page)
 
 
+def test_five_hundred_examinations_are_shown_and_the_archives_are_asked_once(new_page: NewPage) -> None:
+    many = answering("NGH", [study(f"2.999.{n}", "NGH|0007", days_ago=n) for n in range(1, 502)])
+    hub = hub_of_ana(many, answering("LKM"), answering("RDI"), web=DEMO_WEB)
+    page = new_page()
+    with served(hub.app) as address:
+        find(page, address, hub)
+        expect(page.locator(".studies tbody tr")).to_have_count(500)
+        expect(page.get_by_text("501 examinations")).to_be_visible()
+        expect(page.locator(".studies caption")).to_contain_text("The list is cut here.")
+    assert len(many.asked) == 1
+
+
 def test_an_order_is_checked_and_stands_for_a_reason(page: Page, hub: Hub, address: str, gate: threading.Event) -> None:
     gate.set()
     find(page, address, hub)

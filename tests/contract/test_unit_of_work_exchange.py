@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from federation.ports import WaitingWork
 from mpi.identity.identifiers import EnterpriseId
+from mpi.ports import FeedCount
 from tests.contract.stores import (
     NOW,
     Store,
@@ -34,8 +36,37 @@ class TestInbox:
             with pytest.raises(store.refusals):
                 unit.inbox.keep("north", "m-1", "h-1", acknowledgement=b"AE", received_at=NOW)
 
+    def test_feeds_tell_who_sent_how_much_and_when_last(self, store: Store) -> None:
+        with store.begin() as unit:
+            for sender, seconds in (("south", 5), ("north", -1), ("north", 0), ("north", 9)):
+                unit.inbox.keep(sender, f"m{seconds}", "h", acknowledgement=b"AA", received_at=later(seconds=seconds))
+            unit.commit()
+        with store.begin() as unit:
+            assert unit.inbox.feeds(since=NOW) == (
+                FeedCount("north", 2, later(seconds=9)),
+                FeedCount("south", 1, later(seconds=5)),
+            )
+            assert unit.inbox.feeds(since=later(seconds=10)) == ()
+
 
 class TestOutbox:
+    def test_what_waits_is_counted_by_kind(self, store: Store) -> None:
+        with store.begin() as unit:
+            unit.events.publish(a_change("E-1"))
+            unit.events.publish(a_change("E-2"))
+            unit.outbox.add("alert_raised", {}, at=later(seconds=4))
+            done, tried, _ = unit.outbox.due(limit=5, now=NOW, retry_after_seconds=60)
+            unit.outbox.mark_done(done.outbox_id, at=NOW)
+            unit.outbox.mark_enqueued([tried.outbox_id], at=NOW)
+            assert unit.outbox.waiting() == (
+                WaitingWork("alert_raised", 1, later(seconds=4), 0),
+                WaitingWork("person_changed", 1, NOW, 1),
+            )
+            unit.outbox.mark_all_done(
+                [m.outbox_id for m in unit.outbox.due(limit=5, now=later(seconds=99), retry_after_seconds=1)], at=NOW
+            )
+            assert unit.outbox.waiting() == ()
+
     def test_an_event_waits_until_it_is_done(self, store: Store) -> None:
         with store.begin() as unit:
             unit.events.publish(a_change("E-1", "E-2"))

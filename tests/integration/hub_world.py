@@ -41,7 +41,7 @@ from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewKind
 from mpi.usecases.open_review import open_review
-from tests.builders import AUTHORITIES, NOON, Index, person, pid
+from tests.builders import AUTHORITIES, NOON, Index, newest_events, person, pid
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "graphql" / "operations"
 CT_ABDOMEN = Procedure(Modality.CT, frozenset({"ABDOMEN", "PELVIS"}), Laterality.NONE, Contrast.WITH)
@@ -223,7 +223,7 @@ class Hub:
     def audit(self) -> list[AuditEvent]:
         """All audit entries, oldest first."""
         with self.units() as uow:
-            return list(reversed(uow.audit.newest(limit=500)))
+            return list(reversed(newest_events(uow, limit=500)))
 
 
 ANAS = {"assigningAuthority": "NGH", "localPatientId": "0007"}

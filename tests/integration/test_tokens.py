@@ -35,7 +35,7 @@ from gateway.token_door import token_routes
 from mpi.audit import AuditOutcome
 from mpi.caller_revocations import DenyList, Revocation, RevokedKind
 from mpi.usecases.revoke_tokens import revoke_tokens
-from tests.builders import NOON
+from tests.builders import NOON, newest_events
 from tests.integration.hub_world import ANA, ANAS, Hub
 
 URL = "https://hub.example/oauth/token"
@@ -299,7 +299,7 @@ def test_consent_is_recorded_from_the_command_line(commands: Callable[..., Any],
         assert said in commands("consent", "record", *words, code=3)
     engine = make_engine(f"sqlite:///{tmp_path}/hub.db")
     with unit_of_work_factory(engine)() as uow:
-        actions = [event.action for event in uow.audit.newest(limit=9)]
+        actions = [event.action for event in newest_events(uow, limit=9)]
     engine.dispose()
     assert actions.count("recordConsent") == 2
     assert "consents" in actions

@@ -35,6 +35,7 @@ def serve(config: ConfigOption = None) -> int:
     Without a broker the background worker runs in this process, too.
     """
     from gateway.bootstrap import build_hub
+    from gateway.long_lived import set_long_lived_aside
     from gateway.serving import HubServer
 
     settings = load_settings(config)
@@ -42,6 +43,7 @@ def serve(config: ConfigOption = None) -> int:
     hub = build_hub(settings)
     server = HubServer(hub, bind(settings.http.host, settings.http.port))
     with _worker_inside(hub):
+        set_long_lived_aside()
         server.run(on_ready=lambda port: emit({"ready": "serve", "http_port": port}))
     return 0
 
@@ -63,6 +65,7 @@ def listen(config: ConfigOption = None) -> int:
     """Run the MLLP listener; one line of JSON on stdout tells the port once it is ready."""
     from gateway.bootstrap import build_hub
     from gateway.listener import make_listener
+    from gateway.long_lived import set_long_lived_aside
 
     hub = build_hub(load_settings(config))
     configure_logging(sys.stderr)
@@ -71,6 +74,7 @@ def listen(config: ConfigOption = None) -> int:
         stopped = _stop_event()
         try:
             async with make_listener(hub) as listener:
+                set_long_lived_aside()
                 emit({"ready": "listen", "mllp_port": listener.port})
                 await stopped.wait()
         except OSError as error:
@@ -84,6 +88,7 @@ def listen(config: ConfigOption = None) -> int:
 def work(config: ConfigOption = None) -> int:
     """Run the background worker with the broker of the settings."""
     from gateway.bootstrap import build_hub
+    from gateway.long_lived import set_long_lived_aside
     from gateway.worker import running_worker
 
     hub = build_hub(load_settings(config))
@@ -91,6 +96,7 @@ def work(config: ConfigOption = None) -> int:
 
     async def wait() -> None:
         stopped = _stop_event()
+        set_long_lived_aside()
         emit({"ready": "work"})
         await stopped.wait()
 

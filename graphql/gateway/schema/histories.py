@@ -96,7 +96,7 @@ async def resolve_imaging_history(
     """Ask all sites for one person's studies."""
     resources = info.context.resources
     position, wanted = read_position(after), read_filter(filter)
-    read_number(first, "first", 1, MAX_PAGE)
+    read_number(first, "first", 1, info.context.longest_history or MAX_PAGE)
     order = _procedure(relevant_to, resources)
     deadline_seconds = read_deadline(deadline_ms, resources.default_deadline_seconds)
     found = await resources.imaging_history(

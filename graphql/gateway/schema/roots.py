@@ -21,6 +21,7 @@ from gateway.schema.consents import (
 )
 from gateway.schema.guard import Guarded
 from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
+from gateway.schema.hub_status import HubStatusResult, resolve_hub_status
 from gateway.schema.identity_decision_queries import (
     resolve_identity_decisions,
     resolve_link_records,
@@ -141,7 +142,7 @@ class Query:
     audit_events: AuditEventsResult = strawberry.field(
         resolver=resolve_audit_events,
         extensions=[Guarded("auditEvents")],
-        description="Newest entries of the audit log. first is 1 to 500.",
+        description="Entries of the audit log that fit the filter, newest first. first is 1 to 500.",
     )
     access_report: AccessReportResult = strawberry.field(
         resolver=resolve_access_report,
@@ -150,6 +151,11 @@ class Query:
         "by enterpriseId; first is 1 to 100.",
     )
 
+    hub_status: HubStatusResult = strawberry.field(
+        resolver=resolve_hub_status,
+        extensions=[Guarded("hubStatus")],
+        description="Versions of match model and rule-set, who sends messages, and what waits for the workers.",
+    )
     consents: ConsentsResult = strawberry.field(
         resolver=resolve_consents,
         extensions=[Guarded("consents")],

@@ -29,5 +29,13 @@ CONTROL_WORDS: Mapping[str, Mapping[str, str]] = {
         "host_not_found": "its address is not known",
         "internal_error": "an error of the hub",
     },
+    "task": {
+        "person_changed": "judge again after a person changed",
+        "order_received": "check an order that came as a message",
+        "order_check_incomplete": "check an order again when late hospitals answer",
+        "priors_changed": "judge again after examinations changed",
+        "refresh_priors": "ask hospitals again for a person",
+        "alert_raised": "deliver an alert",
+    },
     "outcome": {"SUCCESS": "done", "REFUSED": "refused", "FAILED": "failed"},
 }

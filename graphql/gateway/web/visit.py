@@ -25,6 +25,8 @@ from gateway.web.sessions import Session, SessionCookies
 
 LANGUAGE_COOKIE, THEME_COOKIE = "priorlink_language", "priorlink_theme"
 THEMES = ("light", "dark")
+LONGEST_HISTORY = 500
+"""Studies on one page: shown whole, so that the archives are asked once."""
 
 NAVIGATION = (
     ("/queue", "reviewQueue", "Match queue"),
@@ -99,7 +101,10 @@ class Visit:
     async def ask(self, operation: str, **variables: Any) -> Answer:
         """Run a published operation as the caller."""
         assert self.caller is not None  # noqa: S101 - pages for everybody ask nothing
-        context = HubContext(self.web.resources, self.web.metrics, self.caller, self.correlation_id)
+        web = self.web
+        context = HubContext(
+            web.resources, web.metrics, self.caller, self.correlation_id, longest_history=LONGEST_HISTORY
+        )
         return await self.web.operations.run(operation, context, **variables)
 
     @property

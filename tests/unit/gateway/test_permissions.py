@@ -45,6 +45,7 @@ EXPECTED = {
     "revokeTokens": {Role.ADMIN, Role.PRIVACY_OFFICER},
     "sites": EVERYBODY,
     "alertReport": {Role.ADMIN},
+    "hubStatus": {Role.ADMIN},
     "auditEvents": {Role.ADMIN, Role.PRIVACY_OFFICER},
     "accessReport": {Role.ADMIN, Role.PRIVACY_OFFICER},
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Awaitable
 
 from starlette.responses import Response
 
@@ -11,12 +12,13 @@ from gateway.web.pages.queue import claim_of, render_item
 from gateway.web.visit import Visit
 
 DECISIONS = ("SAME", "DIFFERENT", "DISMISSED")
-_LOOK_AHEAD = 20
+_LOOK_AHEAD = (5, 50)
+"""Questions to try first, and when others work on all of those."""
 
 
 async def take_next(visit: Visit) -> Response:
     """Claim the most urgent question that nobody works on."""
-    return await _go_on(visit, visit.field("at"), None)
+    return await _go_on(visit, visit.field("at"), _said(None))
 
 
 async def decide_item(visit: Visit) -> Response:
@@ -33,7 +35,7 @@ async def decide_item(visit: Visit) -> Response:
         reason=visit.field("reason", 500),
     )
     if answer["__typename"] == "ReviewDecided":
-        return await _go_on(visit, at, await _decided(visit, answer["item"], at))
+        return await _go_on(visit, at, _decided(visit, answer["item"], at))
     notice = {"kind": "stale" if answer["__typename"] == "StaleReviewItem" else "refused", **answer}
     return await render_item(visit, item_id, at, notice=notice, status=409)
 
@@ -42,7 +44,7 @@ async def release_item(visit: Visit) -> Response:
     """Not sure: leave the question to somebody else and go on behind it."""
     item_id = visit.request.path_params["item_id"]
     await visit.ask("ReleaseReviewItem", id=item_id)
-    return await _go_on(visit, visit.field("at"), {"kind": "put_back", "item_id": item_id})
+    return await _go_on(visit, visit.field("at"), _said({"kind": "put_back", "item_id": item_id}))
 
 
 async def undo_last(visit: Visit) -> Response:
@@ -55,22 +57,38 @@ async def undo_last(visit: Visit) -> Response:
     return await render_item(visit, item_id, at, notice={"kind": "not_undone", **answer}, status=409)
 
 
-async def _go_on(visit: Visit, at: str, notice: Answer | None) -> Response:
+async def _go_on(visit: Visit, at: str, notice: Awaitable[Answer | None]) -> Response:
     """Show the next free question, claimed for this clerk; the worklist when there is none."""
+    said, found = await asyncio.gather(notice, _take_one(visit, at))
+    if found is None:
+        return visit.redirect("/queue?done=1")
+    return await render_item(visit, found["node"]["id"], found["cursor"], notice=said)
+
+
+async def _take_one(visit: Visit, at: str) -> Answer | None:
     for after in (at, None) if at else (None,):
-        queue = await visit.ask("ReviewQueue", first=_LOOK_AHEAD, after=after)
-        for edge in queue.get("edges", []):
-            if claim_of(edge["node"], visit) == "other":
-                continue
-            claimed = await visit.ask("ClaimReviewItem", id=edge["node"]["id"])
-            if claimed["__typename"] == "ReviewItemClaimed":
-                return await render_item(visit, edge["node"]["id"], edge["cursor"], notice=notice)
-    return visit.redirect("/queue?done=1")
+        for count in _LOOK_AHEAD:
+            queue = await visit.ask("ReviewQueue", first=count, after=after)
+            edges: list[Answer] = queue.get("edges", [])
+            for edge in edges:
+                if claim_of(edge["node"], visit) == "other":
+                    continue
+                claimed = await visit.ask("ClaimReviewItem", id=edge["node"]["id"])
+                if claimed["__typename"] == "ReviewItemClaimed":
+                    return edge
+            if len(edges) < count:
+                break
+    return None
 
 
-async def _decided(visit: Visit, item: Answer, at: str) -> dict[str, Any]:
+async def _said(notice: Answer | None) -> Answer | None:
+    return notice
+
+
+async def _decided(visit: Visit, item: Answer, at: str) -> Answer | None:
     """What the next page says of it, with what is needed to take it back."""
-    notice = {"kind": "decided", "decision": item["decision"], "item_id": item["id"], "at": at, "decision_id": ""}
+    notice: Answer = {"kind": "decided", "decision": item["decision"], "item_id": item["id"], "at": at}
+    notice["decision_id"] = ""
     shown = await visit.ask("ReviewItem", id=item["id"])
     found = await visit.ask("IdentityDecisions", patient=_reference(shown["left"]["identifier"]), first=5)
     for decision in found.get("decisions", []):

@@ -12,15 +12,13 @@ from starlette.responses import Response
 
 from gateway.web.operations import Answer
 from gateway.web.timeline import draw_timeline
-from gateway.web.visit import Visit
+from gateway.web.visit import LONGEST_HISTORY, Visit
 
 FIRST_DEADLINE_MS = 700
 """The first look shows what is there by then; the page then asks for the rest."""
 FULL_DEADLINE_MS = 8_000
 LOOKS = 3
 """How often the page asks again for sites that were late."""
-MOST_STUDIES = 500
-PAGE_SIZE = 100
 MOST_FOUND = 20
 
 LATE = frozenset({"TIMED_OUT"})
@@ -125,19 +123,7 @@ def _part(visit: Visit, template: str, *, status: int = 200, **values: Any) -> R
 
 
 async def _history(visit: Visit, patient: dict[str, str], deadline_ms: int) -> Answer:
-    asked: dict[str, Any] = {"patient": patient, "deadlineMs": deadline_ms, "first": PAGE_SIZE}
-    found = await visit.ask("ImagingHistory", **asked)
-    while found["__typename"] == "ImagingHistory" and _has_more(found):
-        following = await visit.ask("ImagingHistory", **asked, after=found["studies"]["pageInfo"]["endCursor"])
-        if following["__typename"] != "ImagingHistory":
-            return following
-        following["studies"]["edges"] = [*found["studies"]["edges"], *following["studies"]["edges"]]
-        found = following
-    return found
-
-
-def _has_more(history: Answer) -> bool:
-    return history["studies"]["pageInfo"]["hasNextPage"] and len(history["studies"]["edges"]) < MOST_STUDIES
+    return await visit.ask("ImagingHistory", patient=patient, deadlineMs=deadline_ms, first=LONGEST_HISTORY)
 
 
 async def _sites(visit: Visit) -> list[dict[str, Any]]:
