@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from adapters.simulated.faults import Fault
+from gateway.observability import configure_logging
+from gateway.rate_limits import RateLimits, Rates
 from gateway.settings import WebSettings
 from gateway.sign_in_settings import OidcSettings
 from gateway.web.entrances.code_flow import CodeFlow, Registration
@@ -435,3 +439,32 @@ def test_a_provider_over_plain_http_is_refused_by_the_settings() -> None:
         OidcSettings(issuer="http://idp.example", client_id="x")
     with pytest.raises(ValueError, match="public_url"):
         WebSettings(oidc=OidcSettings(issuer="https://idp.example", client_id="x"))
+
+
+def test_a_flood_of_forged_answers_fills_no_audit_log() -> None:
+    hub = hub_of_ana(web=WebSettings(), rates=RateLimits(Rates(anonymous=2)))
+
+    async def walk() -> list[int]:
+        async with Browser(hub) as browser:
+            return [(await browser.get(f"/sign-in/callback?state={n}&code=x")).status_code for n in range(4)]
+
+    assert asyncio.run(walk()) == [404, 404, 429, 429]
+    assert [one.action for one in hub.audit()] == ["oidc:signIn", "oidc:signIn"]
+
+
+def test_what_is_secret_never_reaches_the_log(world: World) -> None:
+    log = io.StringIO()
+    configure_logging(log)
+    secrets: list[str] = []
+
+    async def walk(browser: Browser) -> None:
+        for who in ("dr-ada", ""):
+            back = await browser.choose(await browser.set_out(), who)
+            secrets.extend(value for values in parse_qs(urlsplit(back).query).values() for value in values)
+            await browser.get(back)
+        secrets.extend(browser.cookies().values())
+
+    world.walk(walk)
+    told = log.getvalue()
+    assert "/sign-in/callback" in told
+    assert not [one for one in secrets if len(one) > 20 and one in told]

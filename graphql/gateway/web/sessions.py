@@ -42,11 +42,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """An EHR opened the pages on this person (an enterprise id, which says nothing about them) from this site."""
+    """An EHR opened the pages on this person (an enterprise id says nothing about them); ``authority`` is its own."""
 
     launch_id: str
     enterprise_id: str
-    site_id: str
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _fields_of(session: Session) -> dict[str, Any]:
         "at": session.sealed_at.isoformat(),
         "token": session.token,
         "who": None if identity is None else [identity.entrance, identity.claims, identity.name, identity.id_token],
-        "launches": [[one.launch_id, one.enterprise_id, one.site_id] for one in session.launches],
+        "launches": [[one.launch_id, one.enterprise_id, one.authority] for one in session.launches],
         "to": session.return_to,
         "ended": session.has_ended,
     }

@@ -29,7 +29,7 @@ class Ehr:
     """One listed EHR."""
 
     def __init__(self, settings: EhrSettings, flow: CodeFlow, own_authority: str) -> None:
-        self.settings, self.flow, self._own_authority = settings, flow, own_authority
+        self.settings, self.flow, self.own_authority = settings, flow, own_authority
 
     @property
     def entrance(self) -> str:
@@ -59,7 +59,7 @@ class Ehr:
             raise SignInFailed("no_patient")
         if self.settings.patient_id_is_number:
             try:
-                return PatientIdentifier(self._own_authority, patient_id)
+                return PatientIdentifier(self.own_authority, patient_id)
             except InvalidIdentifier:
                 raise SignInFailed("patient_unknown") from None
         if not isinstance(token, str):

@@ -55,7 +55,7 @@ async def come_from_ehr(visit: Visit) -> Response:
         expires_at = _ends(visit, ehr)
         caller = _caller(ehr.claims(entered, expires_at, ""))
         person = await _person(visit, ehr, entered, caller)
-        kept = Launch(secrets.token_urlsafe(12), person, ehr.settings.site)
+        kept = Launch(secrets.token_urlsafe(12), person, ehr.own_authority)
         identity = Identity(ehr.entrance, ehr.claims(entered, expires_at, person), ehr.settings.name)
         response = await begin_session(visit, identity, ACTION, to=f"/history/launched/{kept.launch_id}", launch=kept)
     except SignInFailed as failure:
@@ -69,7 +69,7 @@ async def show_launched(visit: Visit) -> Response:
     kept = visit.session.launch(visit.request.path_params["launch_id"])
     found = {} if kept is None else await visit.ask("Person", patient={"enterpriseId": kept.enterprise_id})
     records = found.get("records") or []
-    own = [one for one in records if kept is not None and one["site"] == kept.site_id]
+    own = [one for one in records if kept is not None and one["identifier"]["assigningAuthority"] == kept.authority]
     if not records:
         return visit.render("launch_over.html", status=404)
     return await history_page(visit, (own or records)[0]["identifier"])
