@@ -59,6 +59,7 @@ class HeldLocks:
         """Wait until nobody holds a lock of any key, and keep everybody from having one."""
         if connection.dialect.name == "postgresql":
             connection.execute(_LOCK_OUT, {"everybody": _EVERYBODY}).all()
+            connection.execute(_PLAN_ANEW)
         self._is_alone = True
 
 
@@ -74,3 +75,5 @@ def lock_hash(key: str) -> int:
 
 
 _EVERYBODY = lock_hash("everybody")
+_PLAN_ANEW = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
+"""Who is alone writes very much: a plan made while the tables were small would read them whole once they are large."""

@@ -8,12 +8,13 @@ import json
 import re
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from federation.sites.consent import ConsentPolicy, StudyClass
+from federation.sites.consent import ANYBODY, ConsentPolicy, StudyClass, Viewer
 from federation.usecases.see_person import NOT_KNOWN_BEAT_SECONDS, seconds_to_beat
 from gateway.permissions import FHIR_ROLES_ALLOWED, ROLES_ALLOWED, Role
 from mpi.audit import AuditOutcome
@@ -166,6 +167,24 @@ def test_the_clock_does_not_tell_somebody_hidden_from_somebody_unknown() -> None
     assert min(min(times) for times in spent.values()) >= NOT_KNOWN_BEAT_SECONDS * 0.95
     hidden, unknown = (statistics.median(times) for times in spent.values())
     assert abs(hidden - unknown) < NOT_KNOWN_BEAT_SECONDS
+
+
+def test_only_those_from_whom_somebody_may_be_hidden_wait_for_the_beat() -> None:
+    staff = Viewer(sees_hidden=True)
+    assert staff.sees_everybody
+    narrowed = (ANYBODY, replace(staff, related_to=frozenset({"NGH"})), replace(staff, only_patient="id-1"))
+    assert not any(viewer.sees_everybody for viewer in narrowed)
+
+
+def test_nobody_found_is_said_on_the_beat_at_the_fhir_door_too() -> None:
+    hub = hub_of_ana()
+    record(hub)
+    spent = []
+    for path in ("/Patient/nobody", "/Patient?identifier=NGH|0007", "/Patient?identifier=NGH|nobody"):
+        started = time.monotonic()
+        hub.request("GET", f"/fhir{path}", headers={"Authorization": f"Bearer {hub.issuer.token(Role.PHYSICIAN)}"})
+        spent.append(time.monotonic() - started)
+    assert min(spent) >= NOT_KNOWN_BEAT_SECONDS * 0.95
 
 
 @pytest.mark.parametrize("spent", [0.0, 0.001, 0.0399, 0.041, 0.5])
