@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NewPage
 from tests.browser.people import beside
 from tests.integration.hub_world import SURNAME
-from tests.integration.sign_in_world import World, sign_in_world
+from tests.integration.sign_in_world import World, running_servers, sign_in_world
 from tests.servers.http_app import Later, served
 
 
@@ -30,7 +30,7 @@ def there() -> Iterator[Open]:
     with ExitStack() as stack:
         later = Later()
         address = f"http://{stack.enter_context(served(later))}"
-        world = stack.enter_context(sign_in_world(public=address))
+        world = sign_in_world(stack.enter_context(running_servers()), public=address)
         later.app = world.hub.app
         yield Open(world, address)
 

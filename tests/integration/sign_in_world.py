@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from adapters.simulated.authorization_server import RegisteredClient
+from adapters.simulated.faults import Fault
 from adapters.simulated.identity_provider import IdentityProvider, Member
 from adapters.simulated.launching_ehr import Chart, LaunchingEhr
 from gateway.settings import WebSettings
@@ -131,24 +132,52 @@ class World:
         return entry.action, entry.outcome.value, entry.actor, entry.detail
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """A provider and an EHR, and their clock."""
+
+    provider: IdentityProvider
+    ehr: LaunchingEhr
+    clock: Clock
+
+    def start_anew(self, public: str) -> None:
+        """All is well, it is noon, and the hub at this address is registered."""
+        self.clock.now = NOON
+        self.ehr.patient_changes.clear()
+        self.ehr.asked_for.clear()
+        for server in (self.provider, self.ehr):
+            server.set_fault(Fault.NONE)
+            server.server.trouble.clear()
+            server.server.seen.clear()
+        self.provider.register(RegisteredClient("hub-at-idp", f"{public}/sign-in/callback", SECRET))
+        self.ehr.register(RegisteredClient("hub-at-ehr", f"{public}/launch/callback"))
+        self.ehr.launch_url = f"{public}/launch"
+
+
 @contextmanager
-def sign_in_world(*, public: str = PUBLIC, oidc: dict[str, Any] | None = None, **ehr: Any) -> Iterator[World]:
-    """``oidc`` and the rest are further settings of the provider and of the EHR."""
+def running_servers() -> Iterator[Servers]:
+    """Both, until the block ends."""
+    clock = Clock()
+    servers = Servers(
+        IdentityProvider("North's people", (ADA, CLERK, NOBODY), clock=clock),
+        LaunchingEhr("North's charts", CHARTS, clock=clock),
+        clock,
+    )
     with ExitStack() as stack:
-        clock = Clock()
-        provider = IdentityProvider("North's people", (ADA, CLERK, NOBODY), clock=clock)
-        launching = LaunchingEhr("North's charts", CHARTS, clock=clock)
-        for server in (provider, launching):
+        for server in (servers.provider, servers.ehr):
             server.start()
             stack.callback(server.stop)
-        provider.register(RegisteredClient("hub-at-idp", f"{public}/sign-in/callback", SECRET))
-        launching.register(RegisteredClient("hub-at-ehr", f"{public}/launch/callback"))
-        launching.launch_url = f"{public}/launch"
-        denied: set[str] = set()
-        web = _web(provider, launching, public, oidc or {}, ehr)
-        hub = hub_of_ana(web=web, is_denied=lambda caller: caller.subject in denied)
-        hub.index.register("LKM|66", as_=person("Otherwise", "Bo", born="1951-01-02", sex="M"))
-        yield World(hub, provider, launching, clock, denied)
+        yield servers
+
+
+def sign_in_world(servers: Servers, *, public: str = PUBLIC, oidc: dict[str, Any] | None = None, **ehr: Any) -> World:
+    """``oidc`` and the rest are further settings of the provider and of the EHR."""
+    servers.start_anew(public)
+    denied: set[str] = set()
+    web = _web(servers.provider, servers.ehr, public, oidc or {}, ehr)
+    hub = hub_of_ana(web=web, is_denied=lambda caller: caller.subject in denied)
+    hub.index.register("LKM|66", as_=person("Otherwise", "Bo", born="1951-01-02", sex="M"))
+    return World(hub, servers.provider, servers.ehr, servers.clock, denied)
 
 
 def _web(

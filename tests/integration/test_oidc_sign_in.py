@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from adapters.simulated.faults import Fault
-from gateway.observability import configure_logging
 from gateway.rate_limits import RateLimits, Rates
 from gateway.settings import WebSettings
 from gateway.sign_in_settings import OidcSettings
@@ -19,13 +18,18 @@ from gateway.web.entrances.entrances import OIDC
 from gateway.web.entrances.failures import SignInFailed
 from gateway.web.entrances.pending import Pending
 from tests.integration.hub_world import SURNAME, hub_of_ana
-from tests.integration.sign_in_world import PUBLIC, SECRET, Browser, World, sign_in_world
+from tests.integration.sign_in_world import PUBLIC, SECRET, Browser, Servers, World, running_servers, sign_in_world
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with running_servers() as both:
+        yield both
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    with sign_in_world() as made:
-        yield made
+def world(servers: Servers) -> World:
+    return sign_in_world(servers)
 
 
 def test_who_signs_in_at_the_provider_has_the_roles_that_it_says(world: World) -> None:
@@ -151,15 +155,15 @@ def test_a_provider_that_is_down_is_said_to_be(world: World) -> None:
     assert world.last_audit()[3] == "provider_down"
 
 
-def test_a_provider_that_hangs_is_given_up() -> None:
-    with sign_in_world(oidc={"timeout_seconds": 0.3}) as world:
-        world.provider.set_fault(Fault.HANG)
+def test_a_provider_that_hangs_is_given_up(servers: Servers) -> None:
+    world = sign_in_world(servers, oidc={"timeout_seconds": 0.3})
+    world.provider.set_fault(Fault.HANG)
 
-        async def walk(browser: Browser) -> None:
-            assert (await browser.get("/sign-in/provider")).status_code == 503
+    async def walk(browser: Browser) -> None:
+        assert (await browser.get("/sign-in/provider")).status_code == 503
 
-        world.walk(walk)
-        world.provider.set_fault(Fault.NONE)
+    world.walk(walk)
+    world.provider.set_fault(Fault.NONE)
 
 
 @pytest.mark.parametrize(
@@ -380,18 +384,18 @@ def test_a_session_ends_with_the_token_and_goes_on_where_it_was(world: World) ->
     world.walk(walk)
 
 
-def test_a_sign_in_lasts_as_long_as_the_settings_say() -> None:
-    with sign_in_world(oidc={"session_minutes": 20}) as world:
+def test_a_sign_in_lasts_as_long_as_the_settings_say(servers: Servers) -> None:
+    world = sign_in_world(servers, oidc={"session_minutes": 20})
 
-        async def walk(browser: Browser) -> None:
-            world.provider.server.trouble.claims["exp"] = int(world.clock().timestamp()) + 60
-            await browser.sign_in()
-            world.pass_time(minutes=19)
-            assert (await browser.get("/history")).status_code == 200
-            world.pass_time(minutes=1)
-            assert (await browser.get("/history")).headers["location"] == "/sign-in"
+    async def walk(browser: Browser) -> None:
+        world.provider.server.trouble.claims["exp"] = int(world.clock().timestamp()) + 60
+        await browser.sign_in()
+        world.pass_time(minutes=19)
+        assert (await browser.get("/history")).status_code == 200
+        world.pass_time(minutes=1)
+        assert (await browser.get("/history")).headers["location"] == "/sign-in"
 
-        world.walk(walk)
+    world.walk(walk)
 
 
 def test_signing_out_ends_the_providers_session_too(world: World) -> None:
@@ -411,20 +415,20 @@ def test_signing_out_ends_the_providers_session_too(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["has none", "is down", "not wanted"])
-def test_signing_out_here_needs_nobody(how: str) -> None:
-    with sign_in_world(oidc={"sign_out_there": how != "not wanted"}) as world:
-        if how == "has none":
-            world.provider.server.trouble.metadata["end_session_endpoint"] = None
+def test_signing_out_here_needs_nobody(how: str, servers: Servers) -> None:
+    world = sign_in_world(servers, oidc={"sign_out_there": how != "not wanted"})
+    if how == "has none":
+        world.provider.server.trouble.metadata["end_session_endpoint"] = None
 
-        async def walk(browser: Browser) -> None:
-            await browser.sign_in()
-            if how == "is down":
-                world.provider.stop()
-            answer = await browser.post("/sign-out")
-            assert answer.status_code in (200, 303)
-            assert (await browser.get("/history")).headers["location"] == "/sign-in"
+    async def walk(browser: Browser) -> None:
+        await browser.sign_in()
+        if how == "is down":
+            world.provider.stop()
+        answer = await browser.post("/sign-out")
+        assert answer.status_code in (200, 303)
+        assert (await browser.get("/history")).headers["location"] == "/sign-in"
 
-        world.walk(walk)
+    world.walk(walk)
 
 
 def test_it_is_offered_only_where_it_is_set_up() -> None:
@@ -452,9 +456,7 @@ def test_a_flood_of_forged_answers_fills_no_audit_log() -> None:
     assert [one.action for one in hub.audit()] == ["oidc:signIn", "oidc:signIn"]
 
 
-def test_what_is_secret_never_reaches_the_log(world: World) -> None:
-    log = io.StringIO()
-    configure_logging(log)
+def test_what_is_secret_never_reaches_the_log(world: World, log: io.StringIO) -> None:
     secrets: list[str] = []
 
     async def walk(browser: Browser) -> None:

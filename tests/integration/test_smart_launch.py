@@ -14,15 +14,20 @@ from gateway.permissions import Role
 from gateway.settings import WebSettings
 from gateway.sign_in_settings import EhrSettings
 from tests.integration.hub_world import ANAS, SURNAME, hub_of_ana
-from tests.integration.sign_in_world import PUBLIC, SYSTEM, Browser, World, sign_in_world
+from tests.integration.sign_in_world import PUBLIC, SYSTEM, Browser, Servers, World, running_servers, sign_in_world
 
 EHR = EhrSettings(id="north", name="North", iss="https://ehr.example/fhir", client_id="x", site="NGH")
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with running_servers() as both:
+        yield both
+
+
 @pytest.fixture
-def world() -> Iterator[World]:
-    with sign_in_world() as made:
-        yield made
+def world(servers: Servers) -> World:
+    return sign_in_world(servers)
 
 
 async def opened(browser: Browser, world: World, patient_id: str = "ana-7") -> Any:
@@ -279,30 +284,30 @@ def test_a_launch_is_over_with_its_session(world: World) -> None:
     world.walk(walk)
 
 
-def test_the_id_is_the_number_where_the_settings_say_so() -> None:
-    with sign_in_world(patient_id_is_number=True) as world:
+def test_the_id_is_the_number_where_the_settings_say_so(servers: Servers) -> None:
+    world = sign_in_world(servers, patient_id_is_number=True)
 
-        async def walk(browser: Browser) -> None:
-            answer = await opened(browser, world, "0007")
-            assert SURNAME in (await browser.get(answer.headers["location"])).text
+    async def walk(browser: Browser) -> None:
+        answer = await opened(browser, world, "0007")
+        assert SURNAME in (await browser.get(answer.headers["location"])).text
 
-        world.walk(walk)
-        assert world.ehr.asked_for == [], "nothing is read"
+    world.walk(walk)
+    assert world.ehr.asked_for == [], "nothing is read"
 
 
-def test_who_comes_from_an_ehr_may_be_kept_to_its_patient() -> None:
-    with sign_in_world(only_launched_patient=True) as world:
+def test_who_comes_from_an_ehr_may_be_kept_to_its_patient(servers: Servers) -> None:
+    world = sign_in_world(servers, only_launched_patient=True)
 
-        async def walk(browser: Browser) -> None:
-            answer = await opened(browser, world)
-            page = await browser.get(answer.headers["location"])
-            assert SURNAME in page.text
-            again = await browser.post("/history", authority="NGH", number="0007")
-            assert (again.status_code, SURNAME in again.text) == (200, True)
-            other = await browser.post("/history", authority="LKM", number="66")
-            assert (other.status_code, "Otherwise" in other.text) == (404, False)
+    async def walk(browser: Browser) -> None:
+        answer = await opened(browser, world)
+        page = await browser.get(answer.headers["location"])
+        assert SURNAME in page.text
+        again = await browser.post("/history", authority="NGH", number="0007")
+        assert (again.status_code, SURNAME in again.text) == (200, True)
+        other = await browser.post("/history", authority="LKM", number="66")
+        assert (other.status_code, "Otherwise" in other.text) == (404, False)
 
-        world.walk(walk)
+    world.walk(walk)
 
 
 @pytest.mark.parametrize("role", ["records", "admin", "privacy_officer", "site_admin"])
