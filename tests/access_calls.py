@@ -13,7 +13,7 @@ from gateway.permissions import Role
 from mpi.identity.review import ReviewKind
 from mpi.usecases.open_review import open_review
 from tests.builders import person, pid
-from tests.fhir_door import FHIR_JSON, message, patient, placed_request
+from tests.fhir_door import FHIR_JSON, consent, message, patient, placed_request
 from tests.integration.hub_world import ANAS, EVIDENCE, ORDER, FakeSource, Hub, hub_of_ana
 
 PERSONS = ("NGH|0007", "NGH|90", "NGH|91")
@@ -153,6 +153,9 @@ class AccessWorld:
             "fhir:feedOrder": Call("POST", "/fhir/ServiceRequest", placed_request(), True),
             "fhir:readIssue": Call("GET", f"/fhir/DetectedIssue/{self.alert_id}", None),
             "fhir:searchIssues": Call("GET", f"/fhir/DetectedIssue?_id={self.alert_id}", None),
+            "fhir:recordConsent": Call("POST", "/fhir/Consent", consent(), True),
+            "fhir:readConsent": Call("GET", "/fhir/Consent/never-was", None),
+            "fhir:searchConsents": Call("POST", "/fhir/Consent/_search", None),
         }
         self.reset()
         return found

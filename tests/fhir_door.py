@@ -75,6 +75,32 @@ def placed_request(number: str = "P-1", /, *, site: str = "NGH", patient: str = 
     return {name: value for name, value in (written | fields).items() if value is not None}
 
 
+_TERMS = "http://terminology.hl7.org/CodeSystem/"
+CUSTODIAN = {"coding": [{"system": _TERMS + "v3-ParticipationType", "code": "CST"}]}
+
+
+def consent(effect: str = "deny", /, *, patient: str = "NGH|0007", about: Any = None, **fields: Any) -> dict[str, Any]:
+    """A Consent; ``about`` goes into its provision. ``fields`` replace, add, or (``None``) take away."""
+    system, _, value = patient.rpartition("|")
+    written: dict[str, Any] = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": _TERMS + "consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"identifier": {"system": system, "value": value}},
+        "policyRule": {"coding": [{"system": "urn:priorlink:consent-policy", "code": "one-decision"}]},
+        "provision": {"type": effect, **(about or {})},
+    }
+    return {name: value for name, value in (written | fields).items() if value is not None}
+
+
+def of_site(site: str) -> dict[str, Any]:
+    """A provision's words for what a site shares."""
+    return {
+        "actor": [{"role": CUSTODIAN, "reference": {"identifier": {"system": "urn:priorlink:site", "value": site}}}]
+    }
+
+
 class FhirClient:
     """Speaks to one hub with one role unless told otherwise."""
 

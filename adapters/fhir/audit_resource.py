@@ -37,6 +37,8 @@ _ACTIONS = {
     "order_received": "create",
     "fhir:readIssue": "read",
     "fhir:feedOrder": "update",
+    "fhir:readConsent": "read",
+    "fhir:recordConsent": "update",
     "fhir:feedPatient": "update",
     "fhir:processMessage": "update",
     "decideReviewItem": "update",

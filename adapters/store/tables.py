@@ -294,6 +294,7 @@ consent_directive = sa.Table(
     sa.Column("recorded_by", sa.String, nullable=False),
     sa.Column("source", sa.String, nullable=False),
     sa.Index("ix_consent_directive_identifier", "assigning_authority", "local_patient_id"),
+    sa.Index("ix_consent_directive_id", "directive_id"),
 )
 
 broken_glass = sa.Table(

@@ -85,6 +85,9 @@ FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "fhir:feedOrder": _ORDERING,
         "fhir:readIssue": _ORDERING,
         "fhir:searchIssues": _ORDERING,
+        "fhir:recordConsent": _RECORDS | {Role.PRIVACY_OFFICER},
+        "fhir:readConsent": _RECORDS | {Role.PRIVACY_OFFICER},
+        "fhir:searchConsents": _RECORDS | {Role.PRIVACY_OFFICER},
     }
 )
 """The same for the FHIR doors."""
@@ -173,6 +176,9 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "fhir:feedOrder": _care(SiteRule.ACTING, "ServiceRequest", "cu"),
         "fhir:readIssue": _care(SiteRule.ACTING, "DetectedIssue", "r"),
         "fhir:searchIssues": _care(SiteRule.ACTING, "DetectedIssue", "s"),
+        "fhir:recordConsent": _whole("Consent", "cu"),
+        "fhir:readConsent": _whole("Consent", "r"),
+        "fhir:searchConsents": _whole("Consent", "s"),
     }
 )
 """One row for each operation of the two tables of roles; a test and ``make check`` compare them with the schema."""

@@ -317,9 +317,12 @@ def test_no_card_is_shown_of_what_is_hidden(tmp_path: Path) -> None:
 
 # Every operation x consent states: nobody is shown what is hidden, and nothing is done about it
 
+NOT_FOR_CARE = frozenset(
+    {"fhir:feedPatient", "fhir:processMessage", "fhir:recordConsent", "fhir:readConsent", "fhir:searchConsents"}
+)
 ABOUT_ANA_FOR_CARE = sorted(
     {"imagingHistory", "checkOrder", "orderCheck", "alerts", "acceptAlert", "overrideAlert", "person"}
-    | {o for o in FHIR_ROLES_ALLOWED if o not in ("fhir:feedPatient", "fhir:processMessage")}
+    | {o for o in FHIR_ROLES_ALLOWED if o not in NOT_FOR_CARE}
 )
 
 

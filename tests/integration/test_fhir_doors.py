@@ -23,6 +23,7 @@ from tests.fhir_door import (
     NATID,
     FhirClient,
     codes,
+    consent,
     grades,
     message,
     patient,
@@ -366,6 +367,9 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "fhir:feedOrder": ("POST", "/ServiceRequest", placed_request()),
     "fhir:readIssue": ("GET", "/DetectedIssue/nothing", None),
     "fhir:searchIssues": ("GET", "/DetectedIssue?_id=nothing", None),
+    "fhir:recordConsent": ("POST", "/Consent", consent()),
+    "fhir:readConsent": ("GET", "/Consent/nothing", None),
+    "fhir:searchConsents": ("POST", "/Consent/_search", None),
 }
 
 

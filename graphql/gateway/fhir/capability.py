@@ -47,6 +47,13 @@ def capability_statement(date: str) -> dict[str, Any]:
         "versioning": "no-version",
         "searchParam": [_issue_parameter(name) for name in ("_id", "implicated", "patient")],
     }
+    consent = {
+        "type": "Consent",
+        "interaction": [{"code": code} for code in ("create", "update", "read", "search-type")],
+        "versioning": "no-version",
+        "updateCreate": False,
+        "searchParam": [_issue_parameter("patient")],
+    }
     security = {"description": "Bearer token (JWT); which roles may what: docs/access-matrix.md.", "cors": False}
     process = {
         "name": "process-message",
@@ -62,7 +69,12 @@ def capability_statement(date: str) -> dict[str, Any]:
         "format": ["application/fhir+json", "json"],
         "instantiates": sorted(_PROFILES),
         "rest": [
-            {"mode": "server", "security": security, "resource": [patient, order, detected], "operation": [process]}
+            {
+                "mode": "server",
+                "security": security,
+                "resource": [patient, order, detected, consent],
+                "operation": [process],
+            }
         ],
     }
 

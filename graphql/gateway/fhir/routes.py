@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from adapters.fhir.identifier_systems import IdentifierSystems
+from gateway.fhir import consents
 from gateway.fhir.capability import capability_statement
 from gateway.fhir.door import FhirDoor, Handler, fhir_response
 from gateway.fhir.feed import feed_patient
@@ -57,6 +58,10 @@ def fhir_routes(resources: HubResources, metrics: HubMetrics, systems: Identifie
         _route("/DetectedIssue/_search", door("searchIssues", search_issues, takes_form=True), "POST"),
         _route("/DetectedIssue/{resource_id}", door("readIssue", read_issue), "GET"),
         _route("/DetectedIssue", door("searchIssues", search_issues), "GET"),
+        _route("/Consent/_search", door("searchConsents", consents.search, takes_form=True), "POST"),
+        _route("/Consent/{resource_id}", door("readConsent", consents.read), "GET"),
+        _route("/Consent/{resource_id}", door("recordConsent", consents.record), "PUT"),
+        _route("/Consent", door("recordConsent", consents.record), "POST"),
     ]
     handlers = {HTTPException: answer_http_error, Exception: answer_internal_error}
     return [Mount("/fhir", app=Starlette(routes=routes, exception_handlers=handlers))]
