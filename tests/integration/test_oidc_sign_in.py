@@ -18,7 +18,16 @@ from gateway.web.entrances.entrances import OIDC
 from gateway.web.entrances.failures import SignInFailed
 from gateway.web.entrances.pending import Pending
 from tests.integration.hub_world import SURNAME, hub_of_ana
-from tests.integration.sign_in_world import PUBLIC, SECRET, Browser, Servers, World, running_servers, sign_in_world
+from tests.integration.sign_in_world import (
+    HIDDEN,
+    PUBLIC,
+    SECRET,
+    Browser,
+    Servers,
+    World,
+    running_servers,
+    sign_in_world,
+)
 
 
 @pytest.fixture(scope="module")
@@ -372,14 +381,27 @@ def test_a_session_ends_with_the_token_and_goes_on_where_it_was(world: World) ->
         assert (await browser.get("/history")).status_code == 200
         world.pass_time(seconds=600)
         answer = await browser.post("/history", authority="NGH", number="0007")
-        assert answer.status_code in (303, 403)
-        answer = await browser.get("/history")
-        assert answer.headers["location"] == "/sign-in"
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
         page = await browser.get("/sign-in")
         assert "Your session has ended" in page.text
         assert SURNAME not in page.text
         world.provider.server.trouble.clear()
         assert (await browser.sign_in()).headers["location"] == "/history"
+
+    world.walk(walk)
+
+
+def test_a_script_of_a_page_whose_session_ended_leads_to_the_sign_in(world: World) -> None:
+    async def walk(browser: Browser) -> None:
+        await browser.sign_in("cleo")
+        page = await browser.get("/queue")
+        secret = HIDDEN.search(page.text)
+        assert secret is not None
+        world.pass_time(minutes=61)
+        answer = await browser.send("/queue/next", secret.group(1))
+        assert (answer.status_code, answer.headers["hx-redirect"]) == (204, "/sign-in")
+        assert [one.action for one in world.hub.audit() if one.action == "claimReviewItem"] == []
+        assert (await browser.sign_in("cleo")).headers["location"] == "/queue"
 
     world.walk(walk)
 
