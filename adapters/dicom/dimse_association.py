@@ -158,6 +158,5 @@ def _rejection_of(association: Association) -> SourceError | None:
     and ended the connection by then is taken for one that was never reached: its answer lies unread in the queue.
     """
     answer: Any = association.acceptor.primitive if association.is_rejected else association.dul.receive_pdu()
-    if not isinstance(answer, A_ASSOCIATE) or not answer.result:
-        return None
-    return error_of_rejection(answer.result, answer.result_source, answer.diagnostic)
+    is_rejection = isinstance(answer, A_ASSOCIATE) and bool(answer.result)
+    return error_of_rejection(answer.result, answer.result_source, answer.diagnostic) if is_rejection else None
