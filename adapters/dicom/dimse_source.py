@@ -17,6 +17,7 @@ from typing import TypeVar
 from pydicom.uid import UID
 from pynetdicom.association import Association
 
+from adapters.connection.so_far import SoFar
 from adapters.dicom.attributes import Attributes
 from adapters.dicom.dataset import UNREADABLE, read_dataset
 from adapters.dicom.dimse_association import Call, find_model
@@ -93,6 +94,7 @@ class DimseSource:
         self._pool = AssociationPool(settings)
         self._threads = ThreadPoolExecutor(settings.max_associations, thread_name_prefix=f"dimse-{site.site_id}")
         self._calls: set[Call] = set()
+        self._so_far = SoFar()
         self._message_ids = count(1)
         self._knows_optional_keys = True
         self._is_closed = False
@@ -107,13 +109,18 @@ class DimseSource:
         question = Question(self._site, identifier, self._clock(), self._settings.issuers)
         call = Call(time.monotonic() + timeout_seconds)
         try:
-            outcome = await self._in_thread(call, lambda: self._find(call, identifier.local_patient_id))
+            with self._so_far.hearing(identifier, lambda: _answer(question, tuple(call.rows), (), is_complete=False)):
+                outcome = await self._in_thread(call, lambda: self._find(call, identifier.local_patient_id))
         except SourceTimedOut as error:
             rows = tuple(call.rows)
             if not rows:
                 raise
             return _answer(question, rows, (error.reason,), is_complete=False)
         return _judge(question, call.rows, outcome)
+
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """See ``HearsInParts``: the rows that have come."""
+        return self._so_far.of(identifier)
 
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
         """C-ECHO, and what the archive accepted."""

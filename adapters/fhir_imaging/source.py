@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 
+from adapters.connection.so_far import SoFar
 from adapters.fhir_imaging import elements
 from adapters.fhir_imaging.bundle import Bundle, read_bundle, read_json, same_origin_url
 from adapters.fhir_imaging.collector import Collector
@@ -49,6 +50,7 @@ class FhirSource:
         self._base_url = settings.base_url.rstrip("/")
         self._client = FhirClient(settings)
         self._clock = clock
+        self._so_far = SoFar()
         self._includes_endpoints = True
 
     @property
@@ -63,16 +65,21 @@ class FhirSource:
         patients = KnownPatients(question, self._base_url)
         collector = Collector(question, patients, self._base_url)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                if settings.patient_search is PatientSearch.CHAINED:
-                    await self._ask_chained(question, collector)
-                else:
-                    await self._ask_in_two_steps(question, collector)
+            with self._so_far.hearing(identifier, collector.so_far):
+                async with asyncio.timeout(timeout_seconds):
+                    if settings.patient_search is PatientSearch.CHAINED:
+                        await self._ask_chained(question, collector)
+                    else:
+                        await self._ask_in_two_steps(question, collector)
         except TimeoutError:
             if collector.is_empty:
                 raise SourceTimedOut("deadline") from None
             collector.cut("deadline")
         return collector.answer()
+
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """See ``HearsInParts``: of the pages that have come, what is proved to be the patient's."""
+        return self._so_far.of(identifier)
 
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
         """Read the capability statement: which version, which software, whether it knows ImagingStudy."""
