@@ -127,6 +127,8 @@ class AccessWorld:
             "hubStatus": look("hubStatus"),
             "decideReviewItem": change(f'decideReviewItem(id: "{item}", expectedVersion: 1, decision: DIFFERENT)'),
             "claimReviewItem": change(f'claimReviewItem(id: "{item}")'),
+            "escalateReviewItem": change(f'escalateReviewItem(id: "{item}", expectedVersion: 1, reason: "hard")'),
+            "takeBackEscalation": change(f'takeBackEscalation(id: "{item}", expectedVersion: 1)'),
             "releaseReviewItem": change(f'releaseReviewItem(id: "{item}")'),
             "linkRecords": change(f"linkRecords(left: {elsewhere}, right: {ana}, {one})"),
             "unlinkRecord": change(f"unlinkRecord(identifier: {elsewhere}, {one})"),

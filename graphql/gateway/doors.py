@@ -75,6 +75,7 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /queue/next": (Knock.SESSION, "claimReviewItem"),
         "GET /queue/{item_id}": (Knock.SESSION, "reviewItem"),
         "POST /queue/{item_id}/release": (Knock.SESSION, "releaseReviewItem"),
+        "POST /queue/{item_id}/take-back": (Knock.SESSION, "takeBackEscalation"),
         "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
         "POST /queue/undo": (Knock.SESSION, "undoDecision"),
     }

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "effect": "Whether it hides, or takes hiding back.",
     "described": "What is known of the person; null is nothing but the numbers.",
     "enterpriseId": "The hub's own id of a person.",
+    "escalated": "True: only questions that were handed to somebody senior; false: only the others; null is both.",
     "expectedVersion": "The version that the caller has seen; another one by now refuses the change.",
     "expectedVersions": "The versions of all persons that the change touches, as the caller has seen them; others by "
     "now refuse the change.",

@@ -16,7 +16,13 @@ from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.entrances.entrances import build_entrances
 from gateway.web.operations import PublishedOperations
 from gateway.web.pages.control import search_audit, show_access, show_control, show_sites, test_sites, who_looked
-from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
+from gateway.web.pages.decisions import (
+    decide_item,
+    release_item,
+    take_back_escalation,
+    take_next,
+    undo_last,
+)
 from gateway.web.pages.history import answer_alert, check_order, fill_in, find_patient, show_history, show_search
 from gateway.web.pages.launch import come_from_ehr, launch, show_launched
 from gateway.web.pages.provider import come_from_provider, go_to_provider
@@ -54,6 +60,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/queue/undo", undo_last),
     Page("GET", "/queue/{item_id}", show_item),
     Page("POST", "/queue/{item_id}/release", release_item),
+    Page("POST", "/queue/{item_id}/take-back", take_back_escalation),
     Page("POST", "/queue/{item_id}/decide", decide_item),
 )
 
