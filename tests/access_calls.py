@@ -13,7 +13,7 @@ from gateway.permissions import Role
 from mpi.identity.review import ReviewKind
 from mpi.usecases.open_review import open_review
 from tests.builders import person, pid
-from tests.fhir_door import FHIR_JSON, message, patient
+from tests.fhir_door import FHIR_JSON, message, patient, placed_request
 from tests.integration.hub_world import ANAS, EVIDENCE, ORDER, FakeSource, Hub, hub_of_ana
 
 PERSONS = ("NGH|0007", "NGH|90", "NGH|91")
@@ -152,6 +152,9 @@ class AccessWorld:
             "fhir:searchPatient": Call("GET", "/fhir/Patient?identifier=NGH|0007", None),
             "fhir:readPatient": Call("GET", f"/fhir/Patient/{persons[0]}", None),
             "fhir:ihePix": Call("GET", "/fhir/Patient/$ihe-pix?sourceIdentifier=NGH|0007", None),
+            "fhir:feedOrder": Call("POST", "/fhir/ServiceRequest", placed_request(), True),
+            "fhir:readIssue": Call("GET", f"/fhir/DetectedIssue/{self.alert_id}", None),
+            "fhir:searchIssues": Call("GET", f"/fhir/DetectedIssue?_id={self.alert_id}", None),
         }
         self.reset()
         return found

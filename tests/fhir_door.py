@@ -57,6 +57,24 @@ def message(*patients: dict[str, Any], message_id: str = "m-1", **header: Any) -
     }
 
 
+def placed_request(number: str = "P-1", /, *, site: str = "NGH", patient: str = "NGH|0007", **fields: Any) -> Any:
+    """A ServiceRequest of a site; ``fields`` replace, add, or (``None``) take away."""
+    system, _, value = patient.rpartition("|")
+    written: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "identifier": [{"system": f"urn:priorlink:order:{site}", "value": number}],
+        "status": "active",
+        "intent": "order",
+        "priority": "routine",
+        "code": {
+            "text": "CT ABD/PELVIS W CONTRAST",
+            "coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "74177"}],
+        },
+        "subject": {"identifier": {"system": system, "value": value}},
+    }
+    return {name: value for name, value in (written | fields).items() if value is not None}
+
+
 class FhirClient:
     """Speaks to one hub with one role unless told otherwise."""
 
@@ -80,6 +98,12 @@ class FhirClient:
 
     def create(self, resource: Any, **how: Any) -> httpx2.Response:
         return self.post("/Patient", resource, **how)
+
+    def search_issues(self, form: dict[str, str], **how: Any) -> Any:
+        """The searchset of a search for issues."""
+        answer = self.send("POST", "/DetectedIssue/_search", data=form, **how)
+        assert answer.status_code == 200, answer.text
+        return {"entry": [], **answer.json()}
 
     def at_once(self, path: str, bodies: list[Any]) -> list[httpx2.Response]:
         """All requests at the same moment."""

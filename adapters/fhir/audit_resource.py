@@ -35,6 +35,8 @@ _ACTIONS = {
     "alert_raised": "read",
     "checkOrder": "create",
     "order_received": "create",
+    "fhir:readIssue": "read",
+    "fhir:feedOrder": "update",
     "fhir:feedPatient": "update",
     "fhir:processMessage": "update",
     "decideReviewItem": "update",

@@ -84,6 +84,9 @@ FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "fhir:searchPatient": _ORDERING | _RECORDS,
         "fhir:readPatient": _ORDERING | _RECORDS,
         "fhir:ihePix": _ORDERING | _RECORDS,
+        "fhir:feedOrder": _ORDERING,
+        "fhir:readIssue": _ORDERING,
+        "fhir:searchIssues": _ORDERING,
     }
 )
 """The same for the FHIR doors."""
@@ -171,6 +174,9 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "fhir:searchPatient": OperationPolicy(SiteRule.RELATED, Needed("Patient", "s")),
         "fhir:readPatient": OperationPolicy(SiteRule.RELATED, Needed("Patient", "r")),
         "fhir:ihePix": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
+        "fhir:feedOrder": _care(SiteRule.ACTING, "ServiceRequest", "cu"),
+        "fhir:readIssue": _care(SiteRule.ACTING, "DetectedIssue", "r"),
+        "fhir:searchIssues": _care(SiteRule.ACTING, "DetectedIssue", "s"),
     }
 )
 """One row for each operation of the two tables of roles; a test and ``make check`` compare them with the schema."""
@@ -183,6 +189,9 @@ SEEN_BY_STAFF = frozenset(
     {"person", "searchPersons", "crossReference", "fhir:match", "fhir:searchPatient", "fhir:readPatient", "fhir:ihePix"}
 )
 """Operations in which they do. Imaging is hidden from them as from everybody."""
+
+ANSWERED_ON_BEAT = SEEN_BY_STAFF | {"fhir:feedOrder", "fhir:readIssue", "fhir:searchIssues"}
+"""FHIR operations whose *nobody* takes as long for those who are hidden as for those who are not there."""
 
 OPENED_BY_GLASS = frozenset({"imagingHistory", "person"})
 """Operations that a broken glass reaches into: looks. What is kept for others to read is not among them."""
