@@ -114,7 +114,7 @@ class DicomwebSource:
             return (await self._fetch(dict(query), self._dialect)).rows
 
         field_list = "taken" if self._dialect.include_fields else "refused"
-        return (("include_field", field_list), *await probed(ask, first.rows))
+        return (("include_field", field_list), *await probed(ask, first.rows, self._settings.test_patient_id))
 
     async def aclose(self) -> None:
         """See ``PriorSource``."""

@@ -122,6 +122,13 @@ def find_model(association: Association) -> str:
     raise SourceProtocolError("find_not_supported")
 
 
+def find_models(association: Association) -> list[str]:
+    """The query models that the peer took: ``study_root``, ``patient_root``."""
+    accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
+    models = {"study_root": STUDY_ROOT_FIND, "patient_root": PATIENT_ROOT_FIND}
+    return [name for name, model in models.items() if model in accepted]
+
+
 def _application_entity(settings: DimseSettings, call: Call) -> QuickEntity:
     entity = QuickEntity(settings.calling_ae_title, call.attach)
     seconds_left = call.seconds_left
