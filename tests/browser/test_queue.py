@@ -168,7 +168,7 @@ def test_somebody_senior_works_down_what_was_escalated(page: Page) -> None:
         sign_in(page, address, hub, Role.RECORDS, subject="senior")
         expect(page.locator("tbody .tag", has_text="escalated")).to_have_count(2)
         page.get_by_role("link", name="Escalated").click()
-        expect(page.locator("tbody tr")).to_have_count(2)
+        expect(page.locator(".worklist tbody tr")).to_have_count(2)
         page.keyboard.press("Enter")
         expect(page.get_by_text("„too hard“")).to_be_visible()
         decide_with(page, "d")

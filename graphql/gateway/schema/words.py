@@ -38,6 +38,7 @@ ARGUMENTS = {
     "onlyCertain": "Leave out whoever is not certain to be meant.",
     "order": "The order that is about to be placed.",
     "patient": "The patient, by a patient number or by the hub's own id.",
+    "preview": "Change nothing: answer with the persons as they would be.",
     "reason": "Why, in plain words, at most 500 characters; no demographics.",
     "relevantTo": "What is about to be ordered: studies are then ranked by how well they answer it.",
     "right": "The other of two patient numbers.",
