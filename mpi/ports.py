@@ -222,6 +222,9 @@ class Inbox(Protocol):
     ) -> None:
         """Remember the message with its acknowledgement, in the transaction of its effect."""
 
+    def forget(self, sender: str, *, before: dt.datetime) -> int:
+        """Drop what this sender sent before then; how many rows there were. Only for what cannot come again."""
+
     def feeds(self, *, since: dt.datetime) -> Sequence[FeedCount]:
         """One row for each sender with a message since then, ordered by sender."""
 

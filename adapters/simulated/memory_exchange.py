@@ -40,6 +40,13 @@ class MemoryInbox:
             raise Refused("the message was taken before")
         inbox[key] = (acknowledgement, received_at)
 
+    def forget(self, sender: str, *, before: dt.datetime) -> int:
+        inbox = self._transaction.writable().inbox
+        old = [key for key, (_, received_at) in inbox.items() if key[0] == sender and received_at < before]
+        for key in old:
+            del inbox[key]
+        return len(old)
+
     def feeds(self, *, since: dt.datetime) -> tuple[FeedCount, ...]:
         times: dict[str, list[dt.datetime]] = {}
         for (sender, _, _), (_, received_at) in self._transaction.state.inbox.items():

@@ -50,6 +50,10 @@ class SqlInbox:
             )
         )
 
+    def forget(self, sender: str, *, before: dt.datetime) -> int:
+        of_sender = sa.delete(inbox).where(inbox.c.sender == sender, inbox.c.received_at < before)
+        return self._connection.execute(of_sender).rowcount
+
     def feeds(self, *, since: dt.datetime) -> tuple[FeedCount, ...]:
         newest = sa.func.max(inbox.c.received_at, type_=inbox.c.received_at.type)
         statement = (

@@ -38,6 +38,12 @@ class ServiceTokenSettings(Part):
     )
     signing_key_file: Path | None = Field(None, description="private key of its tokens, PEM or JWK: EC P-256")
     lifetime_seconds: int = Field(300, ge=60, le=900, description="how long a token is good, seconds")
+    client_requests_per_minute: int | None = Field(
+        30, ge=1, description="tokens that one client may ask for, each minute; none = without end"
+    )
+    address_requests_per_minute: int | None = Field(
+        120, ge=1, description="requests for tokens from one address, good or not, each minute; none = without end"
+    )
     clients: tuple[ServiceClientSettings, ...] = ()
 
     @model_validator(mode="after")

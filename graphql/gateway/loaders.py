@@ -19,6 +19,7 @@ from federation.sites.site import SiteId
 from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
+from gateway.used_tokens import SENDER
 from mpi.audit import AuditSearch
 from mpi.audit_chain import KeptEvent
 from mpi.identity.demographics import Demographics
@@ -56,7 +57,8 @@ class ReviewCase:
 def load_traffic(read: Read, *, since: dt.datetime) -> tuple[Sequence[FeedCount], Sequence[WaitingWork]]:
     """Who sent messages since then, and the background work that is not done."""
     with read() as uow:
-        return uow.inbox.feeds(since=since), uow.outbox.waiting()
+        feeds = [feed for feed in uow.inbox.feeds(since=since) if feed.sender != SENDER]
+        return feeds, uow.outbox.waiting()
 
 
 @dataclass(frozen=True, slots=True)

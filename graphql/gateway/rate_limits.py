@@ -33,11 +33,13 @@ _log = get_logger("gateway.rate_limits")
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Requests a minute; ``None`` is without end."""
+    """Requests a minute; ``None`` is without end. ``token_...``: what the door that gives tokens counts besides."""
 
     client: int | None = None
     address: int | None = None
     anonymous: int | None = None
+    token_client: int | None = None
+    token_address: int | None = None
 
 
 class TooFast(Exception):
@@ -54,6 +56,8 @@ class RateLimits:
             "client": _item(rates.client),
             "address": _item(rates.address),
             "anonymous": _item(rates.anonymous),
+            "token_client": _item(rates.token_client),
+            "token_address": _item(rates.token_address),
         }
 
     async def is_client_too_fast(self, subject: str) -> bool:
@@ -67,6 +71,14 @@ class RateLimits:
     async def are_anonymous_too_many(self, scope: Scope) -> bool:
         """Count a request without a good token: beyond the limit it is not even written to the audit log."""
         return await self._is_over("anonymous", address_of(scope))
+
+    async def is_address_asking_for_too_many_tokens(self, scope: Scope) -> bool:
+        """Count a request for a token before it is read: signatures and one-time ids cost the hub something."""
+        return await self._is_over("token_address", address_of(scope))
+
+    async def is_client_asking_for_too_many_tokens(self, client_id: str) -> bool:
+        """Count a request for a token of somebody whose assertion is good; nobody can use up another's share."""
+        return await self._is_over("token_client", client_id)
 
     async def aclose(self) -> None:
         """Give up the connections to a shared store."""

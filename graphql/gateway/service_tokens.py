@@ -1,7 +1,7 @@
 """Tokens of the hub for listed programs: in goes an assertion signed with the program's own key, out a short token.
 
 Source: RFC 7523 (client assertions), RFC 6749 4.4 (client credentials), SMART Backend Services. No secret is shared:
-the program keeps its key, the hub its own. An assertion is taken once.
+the program keeps its key, the hub its own. An assertion is taken once, by whichever process of the hub.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gateway.authentication import Authenticate, Caller, TokenVerifier
 from gateway.cds_hooks.client_auth import CdsClient, ClientVerifier
 from gateway.errors import ConfigurationError, NotAuthenticated
 from gateway.signing_keys import FileKeys, FixedKeys, UrlKeys
+from gateway.used_tokens import UseToken
 
 LONGEST_ASSERTION_SECONDS = 300
 
@@ -46,7 +47,9 @@ class GivenToken:
 class ServiceTokens:
     """Gives tokens, and knows them again."""
 
-    def __init__(self, settings: AuthSettings, url: str, key: ECKey, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, settings: AuthSettings, url: str, key: ECKey, clock: Callable[[], dt.datetime], use_token: UseToken
+    ) -> None:
         self.url = url
         self._key, self._clock = key, clock
         self._audience, self._lifetime_seconds = settings.audience, settings.service.lifetime_seconds
@@ -62,20 +65,28 @@ class ServiceTokens:
             },
             clock,
             longest_life_seconds=LONGEST_ASSERTION_SECONDS,
+            use_token=use_token,
         )
         public = {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}
         self.verifier = TokenVerifier(FixedKeys(public), url, settings.audience, clock, settings.leeway_seconds)
 
-    def give(self, assertion: str, scope: str) -> GivenToken:
-        """A token for the client behind the assertion. Sync, for a thread.
+    def client_behind(self, assertion: str) -> str:
+        """The id of the client that signed the assertion, which is used up by this. Sync, for a thread.
 
         Raises:
             NotAuthenticated: the assertion is not taken.
-            ScopeRefused: a scope that the client was not given.
         """
         client_id = self._assertions(f"Bearer {assertion}", self.url).issuer
         if _claims_of(assertion).get("sub") != client_id:
             raise NotAuthenticated("claim_sub")
+        return client_id
+
+    def give(self, client_id: str, scope: str) -> GivenToken:
+        """A token for a client that has shown who it is.
+
+        Raises:
+            ScopeRefused: a scope that the client was not given.
+        """
         client = self._clients[client_id]
         asked = frozenset(scope.split()) or frozenset(client.scopes)
         if not asked <= frozenset(client.scopes):
@@ -115,8 +126,10 @@ class EitherIssuer:
         return self.own.verifier(authorization) if claimed == self.own.url else self.issuer(authorization)
 
 
-def service_tokens(settings: AuthSettings, *, clock: Callable[[], dt.datetime]) -> ServiceTokens | None:
-    """What the settings ask for; ``None`` when the hub gives no tokens.
+def service_tokens(
+    settings: AuthSettings, *, clock: Callable[[], dt.datetime], use_token: UseToken
+) -> ServiceTokens | None:
+    """What the settings ask for; ``None`` when the hub gives no tokens. ``use_token`` knows the assertions used before.
 
     Raises:
         ConfigurationError: the key cannot be used, or two clients have one id.
@@ -130,7 +143,7 @@ def service_tokens(settings: AuthSettings, *, clock: Callable[[], dt.datetime]) 
         key = load_private_key(settings.service.signing_key_file)
     except UnusableKey as error:
         raise ConfigurationError(f"auth.service.signing_key_file: {error}") from error
-    return ServiceTokens(settings, settings.service.url, key, clock)
+    return ServiceTokens(settings, settings.service.url, key, clock, use_token)
 
 
 def _claims_of(token: str) -> Mapping[str, Any]:

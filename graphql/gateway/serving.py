@@ -28,10 +28,11 @@ from gateway.resources import HubResources
 from gateway.revoked_tokens import WithoutRevoked
 from gateway.schema.build import build_schema
 from gateway.service_tokens import EitherIssuer, ServiceTokens, service_tokens
-from gateway.settings import HttpSettings
+from gateway.settings import Settings
 from gateway.site_files import load_report_tables
 from gateway.site_notices import notice_routes
 from gateway.token_door import token_routes
+from gateway.used_tokens import RememberUsed
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
@@ -64,21 +65,28 @@ def hub_resources(hub: Hub, authenticate: WithoutRevoked | None = None) -> HubRe
         default_deadline_seconds=hub.settings.federation.deadline_ms / 1000,
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
         report_tables=load_report_tables(hub.settings.usefulness),
-        rates=_rates(hub.settings.http),
+        rates=_rates(hub.settings),
         authenticate=authenticate,
         is_denied=authenticate.denies,
         longest_token_life=longest_life,
     )
 
 
-def _rates(http: HttpSettings) -> RateLimits:
-    rates = Rates(http.client_requests_per_minute, http.address_requests_per_minute, http.anonymous_requests_per_minute)
+def _rates(settings: Settings) -> RateLimits:
+    http, service = settings.http, settings.auth.service
+    rates = Rates(
+        client=http.client_requests_per_minute,
+        address=http.address_requests_per_minute,
+        anonymous=http.anonymous_requests_per_minute,
+        token_client=service.client_requests_per_minute,
+        token_address=service.address_requests_per_minute,
+    )
     return RateLimits(rates, http.rates_url)
 
 
 def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
     """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
-    tokens = service_tokens(hub.settings.auth, clock=utc_now)
+    tokens = service_tokens(hub.settings.auth, clock=utc_now, use_token=RememberUsed(hub.units, utc_now))
     resources, metrics = hub_resources(hub, hub_authenticate(hub, tokens)), HubMetrics()
     routes = (
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),

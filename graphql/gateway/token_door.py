@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.context import keep_audit
 from gateway.errors import NotAuthenticated
 from gateway.http_middleware import CORRELATION_KEY
+from gateway.rate_limits import WAIT_SECONDS
 from gateway.resources import HubResources
 from gateway.service_tokens import GivenToken, ScopeRefused, ServiceTokens
 from mpi.audit import AuditEvent, AuditOutcome
@@ -21,6 +22,10 @@ _GRANT = "client_credentials"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST_ASSERTION, _LONGEST_SCOPE = 8_192, 4_096
+
+
+class _TooFast(Exception):
+    """More tokens are asked for than the limit; nothing is written down."""
 
 
 class _Refused(Exception):
@@ -36,7 +41,10 @@ def token_routes(resources: HubResources, tokens: ServiceTokens | None) -> list[
 
     async def give(request: Request) -> Response:
         try:
-            given = await _given(request, tokens)
+            given = await _given(request, resources, tokens)
+        except _TooFast:
+            said = {"error": "temporarily_unavailable", "error_description": "too_many_requests"}
+            return JSONResponse(said, 429, {"Retry-After": str(WAIT_SECONDS)})
         except _Refused as refusal:
             await _keep(request, resources, "anonymous", AuditOutcome.REFUSED, refusal.reason)
             return JSONResponse({"error": refusal.error, "error_description": refusal.reason}, refusal.status)
@@ -47,7 +55,9 @@ def token_routes(resources: HubResources, tokens: ServiceTokens | None) -> list[
     return [Route("/oauth/token", give, methods=["POST"])]
 
 
-async def _given(request: Request, tokens: ServiceTokens) -> GivenToken:
+async def _given(request: Request, resources: HubResources, tokens: ServiceTokens) -> GivenToken:
+    if await resources.rates.is_address_asking_for_too_many_tokens(request.scope):
+        raise _TooFast
     sent = await _form(request)
     if sent.get("grant_type") != _GRANT:
         raise _Refused(400, "unsupported_grant_type", "grant_type")
@@ -57,7 +67,10 @@ async def _given(request: Request, tokens: ServiceTokens) -> GivenToken:
     if len(assertion) > _LONGEST_ASSERTION or len(scope) > _LONGEST_SCOPE:
         raise _Refused(400, "invalid_request", "too_long")
     try:
-        return await asyncio.to_thread(tokens.give, assertion, scope)
+        client_id = await asyncio.to_thread(tokens.client_behind, assertion)
+        if await resources.rates.is_client_asking_for_too_many_tokens(client_id):
+            raise _TooFast
+        return tokens.give(client_id, scope)
     except NotAuthenticated as refusal:
         raise _Refused(401, "invalid_client", refusal.reason) from None
     except ScopeRefused:

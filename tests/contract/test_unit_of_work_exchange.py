@@ -36,6 +36,16 @@ class TestInbox:
             with pytest.raises(store.refusals):
                 unit.inbox.keep("north", "m-1", "h-1", acknowledgement=b"AE", received_at=NOW)
 
+    def test_what_a_sender_sent_before_a_moment_is_forgotten_and_nothing_else(self, store: Store) -> None:
+        with store.begin() as unit:
+            for sender, seconds in (("tokens", -2), ("tokens", -1), ("tokens", 0), ("north", -2)):
+                unit.inbox.keep(sender, f"m{seconds}", "h", acknowledgement=b"", received_at=later(seconds=seconds))
+            assert unit.inbox.forget("tokens", before=NOW) == 2
+            assert unit.inbox.forget("tokens", before=NOW) == 0
+            assert unit.inbox.stored_acknowledgement("tokens", "m-1", "h") is None
+            assert unit.inbox.stored_acknowledgement("tokens", "m0", "h") == b""
+            assert unit.inbox.stored_acknowledgement("north", "m-2", "h") == b""
+
     def test_feeds_tell_who_sent_how_much_and_when_last(self, store: Store) -> None:
         with store.begin() as unit:
             for sender, seconds in (("south", 5), ("north", -1), ("north", 0), ("north", 9)):

@@ -25,7 +25,7 @@ from gateway.cds_hooks.models import Card, Source, Suggestion
 from gateway.errors import ConfigurationError, NotAuthenticated
 from gateway.settings import CdsHooksSettings, Settings
 from gateway.signing_keys import FixedKeys, UrlKeys
-from gateway.used_tokens import remember_used
+from gateway.used_tokens import RememberUsed
 from tests.builders import NOON
 from tests.integration.cds_world import (
     BASE,
@@ -544,7 +544,7 @@ def test_a_token_is_used_once_whichever_process_it_was_shown_to(store: str, tmp_
         upgrade(engines[-1])
         return unit_of_work_factory(engines[-1])
 
-    one, other = (remember_used(units_of_a_process(), lambda: NOON) for _ in range(2))
+    one, other = (RememberUsed(units_of_a_process(), lambda: NOON) for _ in range(2))
     try:
         assert one(ISSUER, "a\x00|b")
         assert not other(ISSUER, "a\x00|b")

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
 from adapters.store.engine import make_engine
+from adapters.store.migrate import upgrade
 from adapters.store.unit_of_work import unit_of_work_factory
+from federation.ports import UnitOfWork
 from gateway.access_settings import AuthSettings, ServiceClientSettings, ServiceTokenSettings
 from gateway.asgi import create_app
 from gateway.bootstrap import build_hub
@@ -27,11 +31,13 @@ from gateway.clock import utc_now
 from gateway.demo_issuer import DemoIssuer
 from gateway.errors import ConfigurationError
 from gateway.permissions import Role
+from gateway.rate_limits import RateLimits, Rates
 from gateway.revoked_tokens import WithoutRevoked
 from gateway.service_tokens import EitherIssuer, service_tokens
 from gateway.serving import hub_app
 from gateway.settings import Settings, StoreSettings
 from gateway.token_door import token_routes
+from gateway.used_tokens import KEPT, RememberUsed
 from mpi.audit import AuditOutcome
 from mpi.caller_revocations import DenyList, Revocation, RevokedKind
 from mpi.usecases.revoke_tokens import revoke_tokens
@@ -132,14 +138,20 @@ def test_a_deny_list_names_a_subject_until_a_moment() -> None:
 class Programs(Hub):
     """A hub that gives tokens, and a program with its key."""
 
-    def __init__(self, folder: Path, **client: Any) -> None:
-        super().__init__()
+    def __init__(self, folder: Path, *, rates: Rates | None = None, **client: Any) -> None:
+        super().__init__(rates=RateLimits(rates or Rates()))
         self.key, own = ECKey.generate_key("P-256", auto_kid=True), ECKey.generate_key("P-256", auto_kid=True)
         (folder / "program.json").write_text(json.dumps({"keys": [self.key.as_dict(private=False)]}))
         (folder / "hub.pem").write_bytes(own.as_pem(private=True))
         listed = ServiceClientSettings(client_id="plugin-1", jwks_file=folder / "program.json", **client)
         service = ServiceTokenSettings(url=URL, signing_key_file=folder / "hub.pem", clients=(listed,))
-        tokens = service_tokens(AuthSettings(service=service), clock=lambda: self.now)
+        self.auth = AuthSettings(service=service)
+        self.open_token_door(self.units)
+
+    def open_token_door(self, units: Callable[[], UnitOfWork]) -> None:
+        """As a process that has just started does; ``units`` remember which assertions were used."""
+        use_token = RememberUsed(units, lambda: self.now)
+        tokens = service_tokens(self.auth, clock=lambda: self.now, use_token=use_token)
         assert tokens is not None
         self.resources = replace(self.resources, authenticate=EitherIssuer(self.resources.authenticate, tokens))
         self.app = create_app(self.resources, Settings(), routes=token_routes(self.resources, tokens))
@@ -218,6 +230,89 @@ def test_an_assertion_is_taken_once(tmp_path: Path) -> None:
     assert [e.outcome for e in hub.audit()] == [AuditOutcome.SUCCESS, AuditOutcome.REFUSED]
 
 
+@pytest.mark.parametrize("url", ["sqlite", "postgres_url"])
+def test_an_assertion_is_taken_once_by_all_hubs_on_one_database(
+    url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    address = f"sqlite:///{tmp_path}/hub.db" if url == "sqlite" else request.getfixturevalue(url)
+    hub = Programs(tmp_path)
+    with ExitStack() as stack:
+        engines = [make_engine(address) for _ in range(2)]
+        for engine in engines:
+            stack.callback(engine.dispose)
+        upgrade(engines[0])
+        assertion, other = hub.assertion(), hub.assertion()
+        hub.open_token_door(unit_of_work_factory(engines[0]))
+        assert hub.ask_for_token(assertion).status_code == 200
+        hub.open_token_door(unit_of_work_factory(engines[1]))
+        assert hub.ask_for_token(assertion).json()["error_description"] == "token_replayed"
+        assert hub.ask_for_token(other).status_code == 200
+
+
+def test_a_served_hub_keeps_used_assertions_in_its_database(tmp_path: Path) -> None:
+    programs = Programs(tmp_path)
+    settings = Settings(store=StoreSettings(url=f"sqlite:///{tmp_path}/hub.db"), auth=programs.auth)
+    programs.now = utc_now()
+    assertion = programs.assertion()
+    answers = []
+    for _ in range(2):
+        hub = build_hub(settings, migrate=True)
+        programs.app = hub_app(hub, is_stopping=lambda: False)
+        answers.append(programs.ask_for_token(assertion).status_code)
+        asyncio.run(hub.aclose())
+    assert answers == [200, 401]
+
+
+def test_digests_of_used_tokens_are_dropped_when_no_such_token_can_be_good_any_more() -> None:
+    store, now = MemoryStore(), [NOON]
+    use = RememberUsed(lambda: MemoryUnitOfWork(store), lambda: now[0])
+
+    def kept() -> int:
+        with MemoryUnitOfWork(store) as uow:
+            return sum(feed.count for feed in uow.inbox.feeds(since=NOON - dt.timedelta(days=1)))
+
+    assert all(use("plugin-1", f"t-{number}") for number in range(3))
+    now[0] += KEPT - dt.timedelta(seconds=1)
+    assert not use("plugin-1", "t-0")
+    assert use("plugin-1", "late")
+    assert kept() == 4
+    now[0] += dt.timedelta(minutes=15)
+    assert use("plugin-1", "later")
+    assert kept() == 2
+    assert not use("plugin-1", "late")
+
+
+def test_used_tokens_are_no_feed_of_messages() -> None:
+    hub = Hub()
+    assert RememberUsed(hub.units, lambda: hub.now)("plugin-1", "t-1")
+    assert hub.ask("{ hubStatus { __typename ... on HubStatus { feeds { sender } } } }", Role.ADMIN)["hubStatus"] == {
+        "__typename": "HubStatus",
+        "feeds": [],
+    }
+
+
+def test_an_address_that_asks_for_too_many_tokens_waits_whatever_it_sends(tmp_path: Path) -> None:
+    hub = Programs(tmp_path, rates=Rates(token_address=2))
+    assert hub.ask_for_token(hub.assertion(aud="https://other.example")).status_code == 401
+    assert hub.ask_for_token(hub.assertion()).status_code == 200
+    unused = hub.assertion()
+    refused = hub.ask_for_token(unused)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert refused.json() == {"error": "temporarily_unavailable", "error_description": "too_many_requests"}
+    assert len(hub.audit()) == 2, "what is beyond the limit is not written down"
+    hub.resources = replace(hub.resources, rates=RateLimits(Rates()))
+    hub.open_token_door(hub.units)
+    assert hub.ask_for_token(unused).status_code == 200, "the refused assertion was not used up"
+
+
+def test_a_client_that_asks_for_too_many_tokens_waits_and_nobody_can_use_up_its_share(tmp_path: Path) -> None:
+    hub = Programs(tmp_path, rates=Rates(token_client=2))
+    for _ in range(3):
+        forged = hub.assertion(key=ECKey.generate_key("P-256"))
+        assert hub.ask_for_token(forged).json()["error_description"] == "bad_signature"
+    assert [hub.ask_for_token(hub.assertion()).status_code for _ in range(3)] == [200, 200, 429]
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [
@@ -245,8 +340,8 @@ def test_settings_that_cannot_give_tokens_are_refused(tmp_path: Path) -> None:
     (tmp_path / "no-key.pem").write_text("nothing")
     service = ServiceTokenSettings(url=URL, signing_key_file=tmp_path / "no-key.pem")
     with pytest.raises(ConfigurationError, match="signing_key_file"):
-        service_tokens(AuthSettings(service=service), clock=lambda: NOON)
-    assert service_tokens(AuthSettings(), clock=lambda: NOON) is None
+        service_tokens(AuthSettings(service=service), clock=lambda: NOON, use_token=lambda *_: True)
+    assert service_tokens(AuthSettings(), clock=lambda: NOON, use_token=lambda *_: True) is None
 
 
 # The command line

@@ -26,7 +26,7 @@ from gateway.observability import get_logger
 from gateway.rate_limits import WAIT_SECONDS, too_fast
 from gateway.resources import HubResources
 from gateway.settings import CdsHooksSettings
-from gateway.used_tokens import remember_used
+from gateway.used_tokens import RememberUsed
 from mpi.audit import AuditEvent, AuditOutcome
 
 ROLE = "cds-client"
@@ -71,7 +71,7 @@ class CdsDoor:
         self._resources = resources
         self._base_url = (settings.base_url or "").rstrip("/")
         self._verify = ClientVerifier(
-            clients_of(settings.clients), resources.clock, use_token=remember_used(resources.units, resources.clock)
+            clients_of(settings.clients), resources.clock, use_token=RememberUsed(resources.units, resources.clock)
         )
         self._hooks = Hooks(with_warm_sources(resources, settings), settings, http)
 
