@@ -63,6 +63,10 @@ class SqlConsentRepository:
         statement = _said_of(self._connection.dialect.name, authorities)
         return tuple(_directive(row) for row in standing_rows(self._connection, statement, parameters))
 
+    def act(self, directive_id: str) -> tuple[ConsentDirective, ...]:
+        theirs = sa.select(consent_directive).where(_said.directive_id == directive_id)
+        return tuple(_directive(row) for row in rows(self._connection, theirs.order_by(_said.directive_number)))
+
     def break_glass(self, glass: BrokenGlass) -> None:
         values = {
             "glass_id": glass.glass_id,

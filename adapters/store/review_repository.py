@@ -87,9 +87,14 @@ class SqlReviewRepository:
         authorities, parameters = named_by_authority(identifiers)
         return self._standing(_decided_about(self._connection.dialect.name, authorities), parameters)
 
-    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
+    def open_page(
+        self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int, escalated: bool | None = None
+    ) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
         condition = _IS_OPEN if kinds is None else sa.and_(_IS_OPEN, _item.kind.in_(list(kinds)))
+        if escalated is not None:
+            by = _item.escalated_by
+            condition = sa.and_(condition, by.is_not(None) if escalated else by.is_(None))
         statement = sa.select(review_item).where(condition).order_by(*_URGENCY).offset(offset).limit(limit)
         total = self._connection.execute(sa.select(sa.func.count()).select_from(review_item).where(condition))
         return ReviewPage(self._items(statement), total.scalar_one())

@@ -66,7 +66,7 @@ def person_matches(
     """Every person with a record that shares a key, best first; ties by enterprise id, so arrival order is no rule."""
     found = uow.records.sharing_keys(keys, limit=matcher.max_candidates)
     persons = {c.enterprise_id for c in found.records if c.enterprise_id is not None} - {record.enterprise_id}
-    never = _never_partners(record.identifier, uow)
+    never = _never_partners(record.identifier, uow) if persons else frozenset()
     matches = []
     for enterprise_id, members in uow.records.of_persons(persons).items():
         scored = [(m, matcher.score(comparable, matcher.comparable(m))) for m in members if has_evidence(m)]

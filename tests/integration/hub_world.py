@@ -25,13 +25,13 @@ from federation.sites.directory import SiteDirectory
 from federation.sites.site import Site, SiteId
 from federation.usecases.search_priors import ProcedureOf
 from gateway.asgi import create_app
-from gateway.authentication import TokenVerifier
+from gateway.authentication import Caller, TokenVerifier
 from gateway.demo_issuer import DemoIssuer
 from gateway.fhir.routes import fhir_routes
 from gateway.metrics import HubMetrics
 from gateway.permissions import Role
 from gateway.rate_limits import RateLimits, no_rate_limits
-from gateway.resources import HubResources
+from gateway.resources import HubResources, nobody_is_denied
 from gateway.schema.build import build_schema
 from gateway.settings import HttpSettings, Settings, WebSettings
 from gateway.signing_keys import FixedKeys
@@ -154,6 +154,7 @@ class Hub:
         web: WebSettings | None = None,
         rates: RateLimits | None = None,
         asking: Asking | None = None,
+        is_denied: Callable[[Caller], bool] = nobody_is_denied,
     ) -> None:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
@@ -175,6 +176,7 @@ class Hub:
             new_id=self.index.new_id,
             rates=rates or no_rate_limits(),
             default_deadline_seconds=deadline_seconds,
+            is_denied=is_denied,
             authenticate=TokenVerifier(
                 FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: self.now
             ),
