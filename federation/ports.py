@@ -251,6 +251,9 @@ class ConsentRepository(Protocol):
     def of(self, identifiers: Collection[PatientIdentifier]) -> Sequence[ConsentDirective]:
         """Directives kept for one of the numbers, in the order in which they were recorded."""
 
+    def act(self, directive_id: str) -> Sequence[ConsentDirective]:
+        """The directives that were recorded together under this id, in their order; empty when none were."""
+
     def break_glass(self, glass: BrokenGlass) -> None:
         """Keep a look past consent."""
 

@@ -119,7 +119,11 @@ class ReviewRepository(Protocol):
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         """Decided items with one of the identifiers on either side, ordered by id."""
 
-    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage: ...
+    def open_page(
+        self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int, escalated: bool | None = None
+    ) -> ReviewPage:
+        """Most urgent first. ``kinds`` ``None`` is every kind, an empty collection none; ``escalated`` ``None`` is
+        every item, ``True`` those that were handed to somebody senior, ``False`` the others."""
 
     def assert_never(self, assertion: NeverLink) -> None:
         """Keep the assertion; the same pair again changes nothing."""

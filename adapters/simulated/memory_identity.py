@@ -161,9 +161,12 @@ class MemoryReviewRepository:
         by_id = (reviews[item_id] for item_id in sorted(reviews))
         return tuple(i for i in by_id if i.status is ReviewStatus.DECIDED and wanted & {i.left, i.right})
 
-    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
+    def open_page(
+        self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int, escalated: bool | None = None
+    ) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
         items = [item for item in self._open_items() if kinds is None or item.kind in kinds]
+        items = [item for item in items if escalated in (None, item.is_escalated)]
         return ReviewPage(tuple(items[offset : offset + limit]), len(items))
 
     def assert_never(self, assertion: NeverLink) -> None:

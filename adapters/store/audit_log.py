@@ -15,12 +15,14 @@ import sqlalchemy as sa
 from adapters.store import mapping
 from adapters.store.locks import take_last_lock
 from adapters.store.mapping import Row
+from adapters.store.standing import run_standing_for_each, standing_rows
 from adapters.store.statements import rows
 from adapters.store.tables import audit_anchor, audit_event
 from mpi.audit import AuditEvent, AuditOutcome, AuditSearch
 from mpi.audit_chain import EMPTY_CHAIN, AuditHead, ChainRow, KeptEvent, chained
 
 _LOCK = "audit chain"
+_ADD = sa.insert(audit_event)
 _NUMBER = audit_event.c.audit_id
 _TEXTS = ("actor", "role", "action", "purpose_of_use", "correlation_id", "detail")
 
@@ -111,7 +113,7 @@ def write_waiting(connection: sa.Connection, waiting: list[AuditEvent]) -> None:
         return
     take_last_lock(connection, _LOCK)
     values = [_values(row) for row in chained(_head_of(connection), waiting)]
-    connection.execute(sa.insert(audit_event), values)
+    run_standing_for_each(connection, _ADD, values)
     waiting.clear()
 
 
@@ -121,7 +123,7 @@ def _values(row: ChainRow) -> dict[str, Any]:
 
 
 def _head_of(connection: sa.Connection) -> AuditHead:
-    found = rows(connection, _LAST)
+    found = standing_rows(connection, _LAST)
     return AuditHead(found[0]["number"], bytes(found[0]["chain_hash"])) if found else EMPTY_CHAIN
 
 

@@ -8,6 +8,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from adapters.store import mapping
+from adapters.store.standing import standing_rows
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
@@ -73,7 +74,7 @@ class SqlDecisionRepository:
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        found = rows(self._connection, _always_links(self._connection.dialect.name, authorities), parameters)
+        found = standing_rows(self._connection, _always_links(self._connection.dialect.name, authorities), parameters)
         return tuple(mapping.always_link_from(row) for row in found)
 
 

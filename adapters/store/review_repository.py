@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store import mapping
 from adapters.store.change_log import note_change
+from adapters.store.standing import standing_rows
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
@@ -74,21 +75,26 @@ class SqlReviewRepository:
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if len(identifiers) == 1:
-            return self._items(_OPEN_ABOUT_ONE, named(*identifiers))
+            return self._standing(_OPEN_ABOUT_ONE, named(*identifiers))
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        return self._items(_open_about(self._connection.dialect.name, authorities), parameters)
+        return self._standing(_open_about(self._connection.dialect.name, authorities), parameters)
 
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if not identifiers:
             return ()
         authorities, parameters = named_by_authority(identifiers)
-        return self._items(_decided_about(self._connection.dialect.name, authorities), parameters)
+        return self._standing(_decided_about(self._connection.dialect.name, authorities), parameters)
 
-    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
+    def open_page(
+        self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int, escalated: bool | None = None
+    ) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
         condition = _IS_OPEN if kinds is None else sa.and_(_IS_OPEN, _item.kind.in_(list(kinds)))
+        if escalated is not None:
+            by = _item.escalated_by
+            condition = sa.and_(condition, by.is_not(None) if escalated else by.is_(None))
         statement = sa.select(review_item).where(condition).order_by(*_URGENCY).offset(offset).limit(limit)
         total = self._connection.execute(sa.select(sa.func.count()).select_from(review_item).where(condition))
         return ReviewPage(self._items(statement), total.scalar_one())
@@ -103,16 +109,21 @@ class SqlReviewRepository:
 
     def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
         if len(identifiers) == 1:
-            found = rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
+            found = standing_rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
         elif identifiers:
             authorities, parameters = named_by_authority(identifiers)
-            found = rows(self._connection, _never_links(self._connection.dialect.name, authorities), parameters)
+            found = standing_rows(
+                self._connection, _never_links(self._connection.dialect.name, authorities), parameters
+            )
         else:
             found = []
         return tuple(mapping.never_link_from(row) for row in found)
 
-    def _items(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> tuple[ReviewItem, ...]:
-        return tuple(mapping.review_from(row) for row in rows(self._connection, statement, parameters))
+    def _items(self, statement: sa.Executable) -> tuple[ReviewItem, ...]:
+        return tuple(mapping.review_from(row) for row in rows(self._connection, statement))
+
+    def _standing(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> tuple[ReviewItem, ...]:
+        return tuple(mapping.review_from(row) for row in standing_rows(self._connection, statement, parameters))
 
 
 def _on_either_side(dialect: str, authorities: int) -> sa.ColumnElement[bool]:

@@ -25,7 +25,7 @@ from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
-from mpi.ports import FeedCount
+from mpi.ports import FeedCount, ReviewPage
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
 from mpi.usecases.resolve_identity import ResolvedIdentity
@@ -70,12 +70,17 @@ class ReviewCases:
 
 
 def load_review_page(
-    read: Read, *, kinds: Collection[ReviewKind] | None, first: int, after: ReviewPosition | None
+    read: Read,
+    *,
+    kinds: Collection[ReviewKind] | None,
+    first: int,
+    after: ReviewPosition | None,
+    escalated: bool | None = None,
 ) -> ReviewCases:
     """The ``first`` open items that come after a position, with their records."""
     with read() as uow:
-        offset = 0 if after is None else bisect_right(_Queue(uow, kinds), after)
-        page = uow.reviews.open_page(kinds=kinds, offset=offset, limit=first)
+        offset = 0 if after is None else bisect_right(_Queue(uow, kinds, escalated), after)
+        page = uow.reviews.open_page(kinds=kinds, offset=offset, limit=first, escalated=escalated)
         cases = _with_records(page.items, uow)
         return ReviewCases(cases, page.total, offset > 0, offset + len(cases) < page.total)
 
@@ -216,12 +221,15 @@ def _with_records(items: Sequence[ReviewItem], uow: UnitOfWork) -> tuple[ReviewC
 class _Queue(Sequence[ReviewPosition]):
     """The positions of the queue, for a binary search: finding a place reads log2(n) items."""
 
-    def __init__(self, uow: UnitOfWork, kinds: Collection[ReviewKind] | None) -> None:
-        self._uow, self._kinds = uow, kinds
-        self._total = uow.reviews.open_page(kinds=kinds, offset=0, limit=1).total
+    def __init__(self, uow: UnitOfWork, kinds: Collection[ReviewKind] | None, escalated: bool | None) -> None:
+        self._uow, self._kinds, self._escalated = uow, kinds, escalated
+        self._total = self._page(0).total
 
     def __len__(self) -> int:
         return self._total
 
     def __getitem__(self, offset: int) -> ReviewPosition:  # type: ignore[override]
-        return review_position(self._uow.reviews.open_page(kinds=self._kinds, offset=offset, limit=1).items[0])
+        return review_position(self._page(offset).items[0])
+
+    def _page(self, offset: int) -> ReviewPage:
+        return self._uow.reviews.open_page(kinds=self._kinds, offset=offset, limit=1, escalated=self._escalated)

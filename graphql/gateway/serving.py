@@ -32,6 +32,7 @@ from gateway.settings import HttpSettings
 from gateway.site_files import load_report_tables
 from gateway.site_notices import notice_routes
 from gateway.token_door import token_routes
+from gateway.used_tokens import remember_used
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
@@ -78,7 +79,7 @@ def _rates(http: HttpSettings) -> RateLimits:
 
 def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
     """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
-    tokens = service_tokens(hub.settings.auth, clock=utc_now)
+    tokens = service_tokens(hub.settings.auth, clock=utc_now, use_token=remember_used(hub.units, utc_now))
     resources, metrics = hub_resources(hub, hub_authenticate(hub, tokens)), HubMetrics()
     routes = (
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),

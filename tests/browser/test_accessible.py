@@ -38,6 +38,17 @@ def first_question(page: Page) -> None:
     expect(page.locator(".compare")).to_be_visible()
 
 
+def escalated_question(page: Page) -> None:
+    first_question(page)
+    page.get_by_label("Reason").fill("twins, perhaps")
+    page.get_by_role("button", name="Escalate").click()
+    expect(page.get_by_text("The question stays open for somebody senior.")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").click()
+    page.get_by_role("link", name="Escalated").click()
+    page.locator("[data-row]").first.click()
+    expect(page.get_by_role("button", name="Give it back to everybody")).to_be_visible()
+
+
 def key_sheet(page: Page) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -67,6 +78,7 @@ STATES: dict[str, tuple[str, Role | None, str, Act]] = {
     "queue": ("queue", Role.RECORDS, "/queue", nothing),
     "empty queue": ("morning", Role.RECORDS, "/queue", nothing),
     "question": ("queue", Role.RECORDS, "/queue", first_question),
+    "escalated question": ("queue", Role.RECORDS, "/queue", escalated_question),
     "key sheet": ("queue", Role.RECORDS, "/queue", key_sheet),
     "hospitals": ("morning", Role.SITE_ADMIN, "/sites", all_asked),
     "control room": ("morning", Role.ADMIN, "/control", nothing),

@@ -77,7 +77,7 @@ def test_an_ehr_opens_the_timeline_of_its_patient(page: Page, there: Open) -> No
     expect(page.get_by_role("heading", name=SURNAME)).to_be_visible()
     expect(page.locator(".timeline .mark").first).to_be_visible()
     expect(page.locator(".studies tbody tr")).to_have_count(3)
-    expect(page.locator(".caller")).to_have_text("North's charts")
+    expect(page.locator(".caller")).to_have_text("dr-okafor, North's charts")
     assert page.url.startswith(f"{there.address}/history/launched/")
     assert SURNAME not in page.url
     assert SURNAME not in page.title()

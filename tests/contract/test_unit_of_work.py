@@ -364,6 +364,21 @@ class TestReviews:
             assert ([i.review_item_id for i in page.items], page.total) == (["R-2"], 1)
             assert unit.reviews.open_page(kinds=[], offset=0, limit=10).total == 0
 
+    def test_the_queue_can_be_narrowed_to_what_was_escalated(self, store: Store) -> None:
+        handed_on = replace(
+            an_item("R-2"), escalated_by="clerk-one", escalated_at=later(days=1), escalation_reason="hard"
+        )
+        with store.begin() as unit:
+            unit.reviews.save(an_item("R-1"))
+            unit.reviews.save(handed_on)
+            unit.reviews.save(replace(handed_on, review_item_id="R-3", status=ReviewStatus.DECIDED))
+            unit.commit()
+        with store.begin() as unit:
+            for escalated, expected in ((True, ["R-2"]), (False, ["R-1"]), (None, ["R-1", "R-2"])):
+                page = unit.reviews.open_page(kinds=None, offset=0, limit=10, escalated=escalated)
+                assert ([i.review_item_id for i in page.items], page.total) == (expected, len(expected))
+            assert unit.reviews.get("R-2") == handed_on
+
     def test_open_items_are_found_from_either_side(self, store: Store) -> None:
         with store.begin() as unit:
             unit.reviews.save(an_item("R-1", left="1", right="2"))

@@ -317,9 +317,12 @@ def test_no_card_is_shown_of_what_is_hidden(tmp_path: Path) -> None:
 
 # Every operation x consent states: nobody is shown what is hidden, and nothing is done about it
 
+NOT_FOR_CARE = frozenset(
+    {"fhir:feedPatient", "fhir:processMessage", "fhir:recordConsent", "fhir:readConsent", "fhir:searchConsents"}
+)
 ABOUT_ANA_FOR_CARE = sorted(
     {"imagingHistory", "checkOrder", "orderCheck", "alerts", "acceptAlert", "overrideAlert", "person"}
-    | {o for o in FHIR_ROLES_ALLOWED if o not in ("fhir:feedPatient", "fhir:processMessage")}
+    | {o for o in FHIR_ROLES_ALLOWED if o not in NOT_FOR_CARE}
 )
 
 
@@ -473,7 +476,8 @@ def test_a_subscriber_hears_what_their_sites_order_and_what_is_not_hidden() -> N
     with serving(hub) as served, served.socket(token=token) as client:
         client.acknowledged().subscribe(REVISIONS, p=ANAS)
         served.wait_for_listeners()
-        assert hub.run("CheckOrder", Role.PLUGIN, order=ORDER)["alertId"] is not None
+        numbered = ORDER | {"placerOrderNumber": "P-1"}
+        assert hub.run("CheckOrder", Role.PLUGIN, order=numbered)["alertId"] is not None
         assert hub.run("CheckOrder", Role.PLUGIN, order=ORDER | at_lkm)["alertId"] is not None
         assert client.next()["alert"]["priorId"] == "2.999.5"
     with serving(hub) as served, served.socket(Role.PHYSICIAN) as client:

@@ -49,6 +49,8 @@ CALLS: dict[str, str] = {
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',
     "claimReviewItem": 'mutation { claimReviewItem(id: "x") { __typename } }',
+    "escalateReviewItem": 'mutation { escalateReviewItem(id: "x", expectedVersion: 1, reason: "y") { __typename } }',
+    "takeBackEscalation": 'mutation { takeBackEscalation(id: "x", expectedVersion: 1) { __typename } }',
     "releaseReviewItem": 'mutation { releaseReviewItem(id: "x") { __typename } }',
     "linkRecords": f"mutation {{ linkRecords(left: {NOBODY}, right: {NOBODY}, {SEEN}) {{ __typename }} }}",
     "unlinkRecord": f"mutation {{ unlinkRecord(identifier: {NOBODY}, {SEEN}) {{ __typename }} }}",

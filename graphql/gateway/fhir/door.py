@@ -30,7 +30,7 @@ from gateway.fhir.outcomes import FhirAnswer, FhirProblem, issue, outcome, outco
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
-from gateway.permissions import SEEN_BY_STAFF, Role, decide_access
+from gateway.permissions import ANSWERED_ON_BEAT, Role, decide_access
 from gateway.rate_limits import too_fast
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
@@ -162,11 +162,12 @@ class FhirDoor:
             self._keep(context, None, AuditOutcome.REFUSED, started, detail=decision.reason)
             text = "your role, purpose, scopes or sites do not cover this operation"
             return _Answered(fhir_response(outcome(issue("error", "forbidden", decision.reason, text)), 403))
-        may_miss = self.operation in SEEN_BY_STAFF and not context.viewer(self.operation).sees_everybody
+        may_miss = self.operation in ANSWERED_ON_BEAT and not context.viewer(self.operation).sees_everybody
         try:
             answer = self._carry_out(sent, context, role)
         except FhirProblem as problem:
-            self._keep(context, role, AuditOutcome.FAILED, started, detail=problem.code)
+            result = AuditOutcome.REFUSED if problem.issue == "forbidden" else AuditOutcome.FAILED
+            self._keep(context, role, result, started, detail=problem.code)
             response = fhir_response(outcome_of(problem, sent.correlation_id), problem.status)
             return _Answered(response, is_on_beat=may_miss and problem.status == 404)
         except BaseException:

@@ -50,11 +50,19 @@ from gateway.schema.queue_summaries import ReviewQueueSummaryResult, resolve_rev
 from gateway.schema.review_queries import (
     resolve_claim_review_item,
     resolve_decide_review_item,
+    resolve_escalate_review_item,
     resolve_release_review_item,
     resolve_review_item,
     resolve_review_queue,
+    resolve_take_back_escalation,
 )
-from gateway.schema.reviews import ClaimReviewItemResult, DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
+from gateway.schema.reviews import (
+    ClaimReviewItemResult,
+    DecideReviewItemResult,
+    EscalateReviewItemResult,
+    ReviewItemResult,
+    ReviewQueueResult,
+)
 from gateway.schema.revocations import RevokeTokensResult, resolve_revoke_tokens
 from gateway.schema.site_lists import SitesResult, resolve_sites
 
@@ -218,6 +226,16 @@ class Mutation:
         resolver=resolve_release_review_item,
         extensions=[Guarded("releaseReviewItem")],
         description="Give a question back that one had claimed.",
+    )
+    escalate_review_item: EscalateReviewItemResult = strawberry.field(
+        resolver=resolve_escalate_review_item,
+        extensions=[Guarded("escalateReviewItem")],
+        description="Hand a question to somebody senior. It stays open and as urgent as it was; one's claim ends.",
+    )
+    take_back_escalation: EscalateReviewItemResult = strawberry.field(
+        resolver=resolve_take_back_escalation,
+        extensions=[Guarded("takeBackEscalation")],
+        description="An escalated question is everybody's again.",
     )
     link_records: IdentityDecisionResult = strawberry.field(
         resolver=resolve_link_records,

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "effect": "Whether it hides, or takes hiding back.",
     "described": "What is known of the person; null is nothing but the numbers.",
     "enterpriseId": "The hub's own id of a person.",
+    "escalated": "True: only questions that were handed to somebody senior; false: only the others; null is both.",
     "expectedVersion": "The version that the caller has seen; another one by now refuses the change.",
     "expectedVersions": "The versions of all persons that the change touches, as the caller has seen them; others by "
     "now refuse the change.",
@@ -37,6 +38,7 @@ ARGUMENTS = {
     "onlyCertain": "Leave out whoever is not certain to be meant.",
     "order": "The order that is about to be placed.",
     "patient": "The patient, by a patient number or by the hub's own id.",
+    "preview": "Change nothing: answer with the persons as they would be.",
     "reason": "Why, in plain words, at most 500 characters; no demographics.",
     "relevantTo": "What is about to be ordered: studies are then ranked by how well they answer it.",
     "right": "The other of two patient numbers.",

@@ -84,6 +84,8 @@ async def _visit(page: Page, web: Web, request: Request) -> Visit:
 
 async def _serve(page: Page, visit: Visit) -> Response:
     if page.method == "POST" and not _is_ours(visit):
+        if page.needs is not None and visit.session.has_ended:
+            return _ask_to_sign_in(visit)
         return visit.render("refused.html", status=403, why="form")
     if page.needs is not None and visit.caller is None:
         return _ask_to_sign_in(visit)

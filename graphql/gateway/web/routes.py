@@ -16,9 +16,16 @@ from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.entrances.entrances import build_entrances
 from gateway.web.operations import PublishedOperations
 from gateway.web.pages.control import search_audit, show_access, show_control, show_sites, test_sites, who_looked
-from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
+from gateway.web.pages.decisions import (
+    decide_item,
+    release_item,
+    take_back_escalation,
+    take_next,
+    undo_last,
+)
 from gateway.web.pages.history import answer_alert, check_order, fill_in, find_patient, show_history, show_search
 from gateway.web.pages.launch import come_from_ehr, launch, show_launched
+from gateway.web.pages.persons import confirm_act, preview_act, show_person, show_persons
 from gateway.web.pages.provider import come_from_provider, go_to_provider
 from gateway.web.pages.queue import show_item, show_queue
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
@@ -44,6 +51,10 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/history/check", check_order),
     Page("POST", "/history/answer", answer_alert),
     Page("GET", "/sites", show_sites),
+    Page("GET", "/persons", show_persons),
+    Page("POST", "/persons/show", show_person),
+    Page("POST", "/persons/preview", preview_act),
+    Page("POST", "/persons/confirm", confirm_act),
     Page("POST", "/sites/check", test_sites),
     Page("GET", "/control", show_control),
     Page("GET", "/access", show_access),
@@ -54,6 +65,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/queue/undo", undo_last),
     Page("GET", "/queue/{item_id}", show_item),
     Page("POST", "/queue/{item_id}/release", release_item),
+    Page("POST", "/queue/{item_id}/take-back", take_back_escalation),
     Page("POST", "/queue/{item_id}/decide", decide_item),
 )
 

@@ -30,6 +30,7 @@ LONGEST_HISTORY = 500
 
 NAVIGATION = (
     ("/queue", "reviewQueue", "Match queue"),
+    ("/persons", "mergePersons", "Persons"),
     ("/history", "imagingHistory", "Imaging history"),
     ("/control", "alertReport", "Control room"),
     ("/access", "accessReport", "Who looked"),

@@ -31,6 +31,8 @@ EXPECTED = {
     "reviewQueueChanges": {Role.RECORDS},
     "claimReviewItem": {Role.RECORDS},
     "releaseReviewItem": {Role.RECORDS},
+    "escalateReviewItem": {Role.RECORDS},
+    "takeBackEscalation": {Role.RECORDS},
     "linkRecords": {Role.RECORDS},
     "unlinkRecord": {Role.RECORDS},
     "sayDifferent": {Role.RECORDS},

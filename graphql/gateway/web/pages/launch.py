@@ -56,7 +56,7 @@ async def come_from_ehr(visit: Visit) -> Response:
         caller = _caller(ehr.claims(entered, expires_at, ""))
         person = await _person(visit, ehr, entered, caller)
         kept = Launch(secrets.token_urlsafe(12), person, ehr.own_authority)
-        identity = Identity(ehr.entrance, ehr.claims(entered, expires_at, person), ehr.settings.name)
+        identity = Identity(ehr.entrance, ehr.claims(entered, expires_at, person), _name(ehr, entered))
         response = await begin_session(visit, identity, ACTION, to=f"/history/launched/{kept.launch_id}", launch=kept)
     except SignInFailed as failure:
         response = await page_of_failure(visit, failure, ACTION, caller=caller)
@@ -85,6 +85,12 @@ def _asked(visit: Visit) -> tuple[Ehr, str]:
     if ehr is None:
         raise SignInFailed("ehr_not_listed")
     return ehr, handles[0]
+
+
+def _name(ehr: Ehr, entered: Entered) -> str:
+    """Who is signed in, as the page shows it: by name, if the EHR says one, and from where."""
+    name = entered.claims.get("name")
+    return f"{name if isinstance(name, str) and name else entered.claims['sub']}, {ehr.settings.name}"[:80]
 
 
 def _ends(visit: Visit, ehr: Ehr) -> int:
