@@ -116,23 +116,19 @@ def load_found_persons(
         numbers = resources.without_withheld(identifiers, viewer, uow=uow)
         if identifiers and not numbers and described == Demographics():
             return FoundPersons((), truncated=False), []
-        found = find_persons(numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        visible = resources.seen_numbers(viewer, uow=uow)
+        found = find_persons(
+            numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock, seen=visible
+        )
         if found is None:
             return None
         seen = [
-            (_as_seen(person, view.identity), view.identity)
+            (replace(person, members=view.identity.records), view.identity)
             for person in found.persons
             if (not only_certain or person.grade is MatchGrade.CERTAIN)
             and (view := resources.seen_or_none(person.enterprise_id, viewer, uow=uow)) is not None
         ]
         return replace(found, persons=tuple(person for person, _ in seen)), seen[:first]
-
-
-def _as_seen(person: FoundPerson, identity: ResolvedIdentity) -> FoundPerson:
-    """Without the score where it came from a record that is hidden."""
-    if any(record.identifier == person.best.identifier for record in identity.records):
-        return replace(person, members=identity.records)
-    return replace(person, members=identity.records, best=identity.records[0], grade=MatchGrade.POSSIBLE, score=None)
 
 
 def load_order_check(resources: HubResources, viewer: Viewer, check_id: str) -> OrderCheck | None:

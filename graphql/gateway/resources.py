@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 from federation.errors import PersonWithheld
@@ -31,6 +32,7 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
 from mpi.usecases.matcher import Matcher
+from mpi.usecases.person_matches import Seen
 
 
 class NormalizeOrder(Protocol):
@@ -146,6 +148,18 @@ class HubResources:
             return self.see_person(patient, viewer, uow=uow)
         except UnknownIdentifier:
             return None
+
+    def seen_numbers(self, viewer: Viewer, *, uow: UnitOfWork) -> Seen | None:
+        """Which records of a person the viewer may see, each person looked up once; ``None``: all of everybody."""
+        if viewer.sees_everybody:
+            return None
+
+        @cache
+        def seen(person: EnterpriseId) -> frozenset[PatientIdentifier]:
+            view = self.seen_or_none(person, viewer, uow=uow)
+            return frozenset() if view is None else frozenset(r.identifier for r in view.identity.records)
+
+        return seen
 
     def without_withheld(
         self, numbers: Iterable[PatientIdentifier], viewer: Viewer, *, uow: UnitOfWork
