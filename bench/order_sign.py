@@ -2,7 +2,10 @@
 
 The sites are stubs in the hub's process; the client is a process of its own that signs a token for each call (outside
 of the times). Cold: nothing is kept warm and the circuits of the hanging sites stay closed (a patience longer than
-the run), so each order waits for its deadline. Warm: one patient whose history `patient-view` fetched.
+the run), so each order waits for its deadline. Warm: patients whose history `patient-view` fetched. Each order is one
+of its own and repeats a prior of three weeks, so each answer is a card with an alert behind it. Orders go round forty
+patients, as a hub has many: an alert is compared with those of equal orders for the same patient, and these would pile
+up if all orders were one patient's.
 
 The baseline is the discovery document from the same server in the same run: what HTTP, the token check and the
 client cost without an order.
@@ -10,6 +13,7 @@ client cost without an order.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -28,6 +32,7 @@ from federation.errors import SourceUnavailable
 from federation.ports import SiteAnswer
 from federation.sites.directory import SiteDirectory
 from gateway.cli.serving import bind
+from gateway.clock import utc_now
 from gateway.long_lived import set_long_lived_aside
 from gateway.observability import configure_logging
 from gateway.serving import HubServer, ServerThread
@@ -35,7 +40,9 @@ from gateway.settings import CdsClientSettings, CdsHooksSettings
 from mpi.identity.identifiers import PatientIdentifier
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "400"))
-AT_ONCE, SITES, STUDIES_EACH = 8, 20, 3
+AT_ONCE, SITES, STUDIES_EACH, PEOPLE = 8, 20, 3, 40
+REPEATED = ("CT", "CT ABD/PELVIS W CONTRAST")
+REPEATED_DAYS_AGO = 20
 ISSUER, SYSTEM = "https://ehr.example", "https://s000.example/mrn"
 COLD_GOAL_MS, WARM_GOAL_MS = 500, 100
 
@@ -63,7 +70,8 @@ def run() -> dict[str, object]:
             },
             "warm_20_sites": {**warm, "goal_p95": WARM_GOAL_MS, "holds": warm["p95"] <= WARM_GOAL_MS},
             "baseline_discovery": baseline,
-            "studies_of_the_patient": SITES * STUDIES_EACH,
+            "patients": PEOPLE,
+            "studies_of_a_patient": SITES * STUDIES_EACH,
             "at_once": AT_ONCE,
             "rounds": ROUNDS,
         }  # fmt: skip
@@ -76,7 +84,8 @@ def _folder(parent: str, name: str) -> Path:
 
 
 def _cold(folder: Path) -> dict[str, float]:
-    with stub_world(folder, sites=SITES, studies_each=STUDIES_EACH, patience_ms=120_000) as world:
+    with stub_world(folder, sites=SITES, studies_each=STUDIES_EACH, people=PEOPLE, patience_ms=120_000) as world:
+        _repeat(world)
         for number, source in enumerate(world.sources):
             source.delay_seconds = 0.005 + 0.005 * number
         for source in world.sources[:2]:
@@ -86,15 +95,29 @@ def _cold(folder: Path) -> dict[str, float]:
         sources = {**directory.sources, refusing.site_id: refusing}
         hub = replace(world.hub, directory=SiteDirectory(directory.sites, sources, directory.asking))
         with _served(replace(world, hub=hub), folder, warm_seconds=0) as client:
-            return summary(client([0] * (ROUNDS + AT_ONCE), "order-sign")[AT_ONCE:])
+            return summary(client(_in_turn(), "order-sign")[AT_ONCE:])
 
 
 def _warm(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
-    with stub_world(folder, sites=SITES, studies_each=STUDIES_EACH) as world, _served(world, folder) as client:
-        client([0], "patient-view")
-        times = client([0] * (ROUNDS + AT_ONCE), "order-sign")[AT_ONCE:]
-        baseline = client([0] * (ROUNDS + AT_ONCE), "discovery")[AT_ONCE:]
+    world_of_many = stub_world(folder, sites=SITES, studies_each=STUDIES_EACH, people=PEOPLE)
+    with world_of_many as world, _served(world, folder, warm_seconds=600) as client:
+        _repeat(world)
+        client([*range(PEOPLE)], "patient-view")
+        times = client(_in_turn(), "order-sign")[AT_ONCE:]
+        baseline = client(_in_turn(), "discovery")[AT_ONCE:]
         return summary(times), summary(baseline)
+
+
+def _in_turn() -> list[int]:
+    """Persons of the calls; the first calls do not count."""
+    return [number % PEOPLE for number in range(ROUNDS + AT_ONCE)]
+
+
+def _repeat(world: StubWorld) -> None:
+    """Every patient has had what is ordered: at the last site, some weeks ago."""
+    last = world.sources[-1]
+    last.newest = REPEATED
+    last.newest_at = utc_now() - dt.timedelta(days=REPEATED_DAYS_AGO - int(last.site_id[1:]))
 
 
 @contextmanager

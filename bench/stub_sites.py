@@ -36,6 +36,21 @@ _WHO = Demographics(
 )  # fmt: skip
 
 
+def _who(person: int) -> Demographics:
+    """The first is ``_WHO``; nobody is like anybody else, or matching them all would be what is measured."""
+    if person == 0:
+        return _WHO
+    letters = "".join(chr(97 + person // 26**place % 26) for place in range(3))
+    return replace(
+        _WHO,
+        name=PersonName(f"Quill{letters}feather", f"{letters[::-1].title()}ana", "Maria"),
+        birth_date=PartialDate(1930 + person * 7 % 70, 1 + person % 12, 1 + person * 5 % 28),
+        phones=(f"202-555-{1000 + person}",),
+        ssn_last4=f"{person:04d}",
+        national_id=f"N-{person}",
+    )
+
+
 def identifier_at(site: int, person: int = 0) -> PatientIdentifier:
     """The number of a person at a site."""
     return PatientIdentifier(_name(site), f"{person:05d}")
@@ -47,7 +62,10 @@ def _name(site: int) -> str:
 
 @dataclass(slots=True)
 class StubSource:
-    """Answers after ``delay_seconds`` with the studies of whoever is asked for; may hang, or fail by chance."""
+    """Answers after ``delay_seconds`` with the studies of whoever is asked for; may hang, or fail by chance.
+
+    ``newest_at`` is when the newest of them was begun, ``newest`` its modality and description (else one of many).
+    """
 
     site_id: SiteId
     studies_each: int
@@ -57,6 +75,8 @@ class StubSource:
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     took_seconds: float = 0.0
     at_once: int = 0
+    newest_at: dt.datetime = dt.datetime(2026, 1, 5, 9, 30, tzinfo=dt.UTC)
+    newest: tuple[str, str] | None = None
     protocol: str = "stub"
 
     async def search_for_studies(self, identifier: PatientIdentifier, *, timeout_seconds: float) -> SiteAnswer:
@@ -88,9 +108,10 @@ class StubSource:
 
     def _study(self, identifier: PatientIdentifier, number: int) -> SiteStudy:
         modality, description = DESCRIPTIONS[(number + len(self.site_id)) % len(DESCRIPTIONS)]
-        instant = dt.datetime(2026, 1, 5, 9, 30, tzinfo=dt.UTC) - dt.timedelta(
-            days=37 * number + int(self.site_id[1:]), minutes=number
-        )
+        if number == 0 and self.newest is not None:
+            modality, description = self.newest
+        who = _who(int(identifier.local_patient_id))
+        instant = self.newest_at - dt.timedelta(days=37 * number + int(self.site_id[1:]), minutes=number)
         return SiteStudy(
             site_id=self.site_id,
             study_instance_uid=f"2.999.{self.site_id[1:]}.{identifier.local_patient_id}.{number}",
@@ -101,9 +122,9 @@ class StubSource:
             accession_number=f"{self.site_id}-{number}",
             series_count=3,
             instance_count=120,
-            patient_name=_WHO.name,
-            birth_date=_WHO.birth_date,
-            sex=_WHO.sex,
+            patient_name=who.name,
+            birth_date=who.birth_date,
+            sex=who.sex,
         )
 
 
@@ -145,8 +166,7 @@ def stub_world(
 
 def _register(hub: Hub, person: int, sites: int) -> None:
     """One person at all sites: numbers that the sites assert together are one person."""
-    name = _WHO.name if person == 0 else replace(_WHO.name, given=f"Ana{person}")
-    who = replace(_WHO, name=name, ssn_last4=f"{person:04d}", national_id=f"N-{person}")
+    who = _who(person)
     identifiers = tuple(identifier_at(number, person) for number in range(sites))
     with hub.units() as uow:
         register_record(

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.store import mapping
 from adapters.store.change_log import note_change
-from adapters.store.statements import insert_or_update, insert_unless_there, is_one_of, rows
+from adapters.store.statements import (
+    insert_or_update,
+    insert_unless_there,
+    named_among,
+    names_one_of,
+    rows,
+)
 from adapters.store.tables import alert_event, imaging_order
 from federation.changes import ChangeKind
 from federation.errors import StaleAlert
@@ -39,7 +46,7 @@ class SqlAlertRepository:
         note_change(self._connection, ChangeKind.ALERT, alert.alert_id, alert.sequence)
 
     def newest(self, alert_id: str) -> DuplicateAlert | None:
-        found = self._newest(_event.alert_id == alert_id)
+        found = self._alerts(_NEWEST, {"alert_id": alert_id})
         return found[0] if found else None
 
     def history(self, alert_id: str) -> tuple[DuplicateAlert, ...]:
@@ -47,10 +54,10 @@ class SqlAlertRepository:
         return tuple(mapping.alert_from(row) for row in rows(self._connection, statement))
 
     def of_order(self, order_key: str) -> tuple[DuplicateAlert, ...]:
-        return self._newest(_event.order_key == order_key)
+        return self._alerts(_newest_of(_event.order_key == order_key))
 
     def alike(self, order_key: str, content_key: str) -> tuple[DuplicateAlert, ...]:
-        return self._newest(sa.or_(_event.order_key == order_key, _event.content_key == content_key))
+        return self._alerts(_ALIKE, {"order_key": order_key, "content_key": content_key})
 
     def find(
         self,
@@ -64,8 +71,11 @@ class SqlAlertRepository:
     ) -> tuple[DuplicateAlert, ...]:
         wanted: list[sa.ColumnElement[bool]] = []
         person = [] if enterprise_id is None else [_event.enterprise_id == enterprise_id]
+        parameters: dict[str, Any] = {}
         if identifiers is not None:
-            person.append(is_one_of(_event.assigning_authority, _event.local_patient_id, identifiers))
+            dialect = self._connection.dialect.name
+            authorities, parameters = named_among(dialect, identifiers)
+            person.append(names_one_of(dialect, _event.assigning_authority, _event.local_patient_id, authorities))
         if person:
             wanted.append(sa.or_(*person))
         if check_id is not None:
@@ -74,15 +84,26 @@ class SqlAlertRepository:
             wanted.append(_event.state.in_(sorted(states, key=lambda state: state.name)))
         if changed_before is not None:
             wanted.append(_event.changed_at <= changed_before)
-        return self._newest(*wanted, order=(_event.changed_at.desc(), _event.alert_id), limit=limit)
+        latest_first = _newest_of(*wanted, order=(_event.changed_at.desc(), _event.alert_id)).limit(limit)
+        return self._alerts(latest_first, parameters)
 
-    def _newest(
-        self, *wanted: sa.ColumnElement[bool], order: tuple[Any, ...] = (_event.alert_id,), limit: int | None = None
+    def _alerts(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
     ) -> tuple[DuplicateAlert, ...]:
-        later = alert_event.alias("later")
-        has_later = sa.exists().where(later.c.alert_id == _event.alert_id, later.c.sequence > _event.sequence)
-        statement = sa.select(alert_event).where(~has_later, *wanted).order_by(*order).limit(limit)
-        return tuple(mapping.alert_from(row) for row in rows(self._connection, statement))
+        return tuple(mapping.alert_from(row) for row in rows(self._connection, statement, parameters))
+
+
+def _newest_of(*wanted: sa.ColumnElement[bool], order: tuple[Any, ...] = (_event.alert_id,)) -> sa.Select[Any]:
+    """The last event of each alert."""
+    later = alert_event.alias("later")
+    has_later = sa.exists().where(later.c.alert_id == _event.alert_id, later.c.sequence > _event.sequence)
+    return sa.select(alert_event).where(~has_later, *wanted).order_by(*order)
+
+
+_NEWEST = _newest_of(_event.alert_id == sa.bindparam("alert_id"))
+_ALIKE = _newest_of(
+    sa.or_(_event.order_key == sa.bindparam("order_key"), _event.content_key == sa.bindparam("content_key"))
+)
 
 
 class SqlPlacedOrderRepository:
@@ -92,16 +113,16 @@ class SqlPlacedOrderRepository:
         self._connection = connection
 
     def get(self, order_key: str) -> PlacedOrder | None:
-        return self._first(_order.order_key == order_key)
+        return self._first(_BY_KEY, {"order_key": order_key})
 
     def by_number(
         self, site_id: str, *, placer_order_number: str | None, filler_order_number: str | None
     ) -> PlacedOrder | None:
         found = None
         if placer_order_number is not None:
-            found = self._first(_order.site_id == site_id, _order.placer_order_number == placer_order_number)
+            found = self._first(_first_of(_order.site_id == site_id, _order.placer_order_number == placer_order_number))
         if found is None and filler_order_number is not None:
-            found = self._first(_order.site_id == site_id, _order.filler_order_number == filler_order_number)
+            found = self._first(_first_of(_order.site_id == site_id, _order.filler_order_number == filler_order_number))
         return found
 
     def save(self, order: PlacedOrder) -> None:
@@ -119,11 +140,24 @@ class SqlPlacedOrderRepository:
     def open_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[PlacedOrder, ...]:
         if not identifiers:
             return ()
-        named = is_one_of(_order.assigning_authority, _order.local_patient_id, identifiers)
-        statement = sa.select(imaging_order).where(_order.status == OrderStatus.NEW, named).order_by(_order.order_key)
-        return tuple(mapping.placed_order_from(row) for row in rows(self._connection, statement))
+        dialect = self._connection.dialect.name
+        authorities, parameters = named_among(dialect, identifiers)
+        found = rows(self._connection, _open_of(dialect, authorities), parameters)
+        return tuple(mapping.placed_order_from(row) for row in found)
 
-    def _first(self, *wanted: sa.ColumnElement[bool]) -> PlacedOrder | None:
-        statement = sa.select(imaging_order).where(*wanted).order_by(_order.order_key).limit(1)
-        found = rows(self._connection, statement)
+    def _first(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> PlacedOrder | None:
+        found = rows(self._connection, statement, parameters)
         return mapping.placed_order_from(found[0]) if found else None
+
+
+def _first_of(*wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(imaging_order).where(*wanted).order_by(_order.order_key).limit(1)
+
+
+_BY_KEY = _first_of(_order.order_key == sa.bindparam("order_key"))
+
+
+@cache
+def _open_of(dialect: str, authorities: int) -> sa.Executable:
+    named = names_one_of(dialect, _order.assigning_authority, _order.local_patient_id, authorities)
+    return sa.select(imaging_order).where(_order.status == OrderStatus.NEW, named).order_by(_order.order_key)

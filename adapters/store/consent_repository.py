@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.standing import standing_rows
-from adapters.store.statements import named_by_authority, names_one_of, rows
+from adapters.store.statements import named_among, names_one_of, rows
 from adapters.store.tables import broken_glass, consent_directive, revoked_token
 from federation.sites.consent import BrokenGlass, ConsentDirective
 from mpi.caller_revocations import Revocation
@@ -59,7 +59,7 @@ class SqlConsentRepository:
     def of(self, identifiers: Collection[PatientIdentifier]) -> tuple[ConsentDirective, ...]:
         if not identifiers:
             return ()
-        authorities, parameters = named_by_authority(identifiers)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         statement = _said_of(self._connection.dialect.name, authorities)
         return tuple(_directive(row) for row in standing_rows(self._connection, statement, parameters))
 

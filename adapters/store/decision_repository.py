@@ -12,8 +12,7 @@ from adapters.store.standing import standing_rows
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
-    is_one_of,
-    named_by_authority,
+    named_among,
     names_one_of,
     rows,
 )
@@ -54,13 +53,9 @@ class SqlDecisionRepository:
     def about(self, identifiers: Collection[PatientIdentifier]) -> tuple[Decision, ...]:
         if not identifiers:
             return ()
-        record = decided_record.c
-        touching = sa.select(record.decision_id).where(
-            is_one_of(record.assigning_authority, record.local_patient_id, identifiers)
-        )
-        statement = sa.select(identity_decision).where(_decision.decision_id.in_(touching))
-        oldest_first = statement.order_by(_decision.decision_number)
-        return tuple(mapping.decision_from(row) for row in rows(self._connection, oldest_first))
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+        found = rows(self._connection, _about(self._connection.dialect.name, authorities), parameters)
+        return tuple(mapping.decision_from(row) for row in found)
 
     def assert_always(self, assertion: AlwaysLink) -> None:
         values = mapping.always_link_values(assertion)
@@ -73,9 +68,18 @@ class SqlDecisionRepository:
     def always_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[AlwaysLink, ...]:
         if not identifiers:
             return ()
-        authorities, parameters = named_by_authority(identifiers)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         found = standing_rows(self._connection, _always_links(self._connection.dialect.name, authorities), parameters)
         return tuple(mapping.always_link_from(row) for row in found)
+
+
+@cache
+def _about(dialect: str, authorities: int) -> sa.Executable:
+    record = decided_record.c
+    named = names_one_of(dialect, record.assigning_authority, record.local_patient_id, authorities)
+    touching = sa.select(record.decision_id).where(named)
+    statement = sa.select(identity_decision).where(_decision.decision_id.in_(touching))
+    return statement.order_by(_decision.decision_number)
 
 
 @cache

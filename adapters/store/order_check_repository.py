@@ -15,6 +15,7 @@ from mpi.identity.identifiers import EnterpriseId
 from mpi.identity.records import RecordStatus
 
 _check = order_check.c
+_APPEND = sa.insert(order_check).inline()
 
 
 class SqlOrderCheckRepository:
@@ -24,7 +25,7 @@ class SqlOrderCheckRepository:
         self._connection = connection
 
     def append(self, check: OrderCheck) -> None:
-        self._connection.execute(sa.insert(order_check).values(mapping.order_check_values(check)))
+        self._connection.execute(_APPEND, mapping.order_check_values(check))
 
     def newest(self, check_id: str) -> OrderCheck | None:
         statement = sa.select(order_check).where(_check.check_id == check_id).order_by(_check.revision.desc()).limit(1)

@@ -19,7 +19,7 @@ from adapters.store.statements import (
     insert_unless_there,
     is_any_of,
     named,
-    named_by_authority,
+    named_among,
     names_it,
     names_one_of,
     rows,
@@ -129,7 +129,7 @@ class SqlRecordRepository:
     def get_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, SourceRecord]:
         if not identifiers:
             return {}
-        authorities, parameters = named_by_authority(identifiers)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         found = self._records(_by_identifiers(self._dialect, authorities), parameters)
         return {record.identifier: record for record in found}
 
@@ -148,7 +148,7 @@ class SqlRecordRepository:
     def retired_into(self, identifiers: Collection[PatientIdentifier]) -> tuple[PatientIdentifier, ...]:
         if not identifiers:
             return ()
-        authorities, parameters = named_by_authority(identifiers)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         found = standing_rows(self._connection, _retired_into(self._dialect, authorities), parameters)
         return tuple(mapping.identifier_from(row) for row in found)
 
@@ -256,7 +256,7 @@ class SqlHistoryRepository:
 
     def of_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, tuple[HistoryEntry, ...]]:
         found: dict[PatientIdentifier, list[HistoryEntry]] = {identifier: [] for identifier in identifiers}
-        authorities, parameters = named_by_authority(identifiers)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         for row in standing_rows(self._connection, _histories(self._connection.dialect.name, authorities), parameters):
             entry = mapping.history_from(row)
             found[entry.identifier].append(entry)

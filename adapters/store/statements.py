@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
@@ -90,10 +91,13 @@ def is_any_of(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.Colu
 def names_one_of(
     dialect: str, authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], authorities: int
 ) -> sa.ColumnElement[bool]:
-    """As ``is_one_of``, for a statement that is put together once: true for the identifiers of the parameters.
+    """True for rows that name one of the identifiers of the parameters (see ``named_among``).
 
-    ``authorities`` is how many of them ``named_by_authority`` found.
+    ``authorities`` is how many of them ``named_among`` counted. On SQLite all stand in one parameter, on PostgreSQL the
+    numbers of each authority in one, so that an index serves it: either way a statement is put together once.
     """
+    if dialect != "postgresql":
+        return sa.tuple_(authority, number).in_(_PAIRS)
     return sa.or_(
         sa.false(),
         *(
@@ -103,8 +107,16 @@ def names_one_of(
     )
 
 
-def named_by_authority(identifiers: Collection[PatientIdentifier]) -> tuple[int, dict[str, Any]]:
-    """How many authorities there are, and the parameters of a statement with ``names_one_of``."""
+_PAIRS = sa.text("SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:pairs)").columns(
+    sa.column("authority", Code), sa.column("number", Code)
+)
+
+
+def named_among(dialect: str, identifiers: Collection[PatientIdentifier]) -> tuple[int, dict[str, Any]]:
+    """How many authorities a statement with ``names_one_of`` must tell apart, and its parameters."""
+    if dialect != "postgresql":
+        pairs = [(one.assigning_authority, one.local_patient_id) for one in sorted(set(identifiers))]
+        return 1, {"pairs": json.dumps(pairs, ensure_ascii=False)}
     numbers_by_authority: dict[str, list[str]] = defaultdict(list)
     for identifier in sorted(set(identifiers)):
         numbers_by_authority[identifier.assigning_authority].append(identifier.local_patient_id)
@@ -112,14 +124,3 @@ def named_by_authority(identifiers: Collection[PatientIdentifier]) -> tuple[int,
     for n, (name, numbers) in enumerate(numbers_by_authority.items()):
         parameters |= {f"authority_{n}": name, f"numbers_{n}": numbers}
     return len(numbers_by_authority), parameters
-
-
-def is_one_of(
-    authority: sa.ColumnElement[Any], number: sa.ColumnElement[Any], identifiers: Collection[PatientIdentifier]
-) -> sa.ColumnElement[bool]:
-    """True for rows that name one of the identifiers. One ``IN`` for each authority, so that an index serves it."""
-    numbers_by_authority: dict[str, list[str]] = defaultdict(list)
-    for identifier in sorted(set(identifiers)):
-        numbers_by_authority[identifier.assigning_authority].append(identifier.local_patient_id)
-    conditions = [sa.and_(authority == name, number.in_(numbers)) for name, numbers in numbers_by_authority.items()]
-    return sa.or_(sa.false(), *conditions) if len(conditions) != 1 else conditions[0]

@@ -220,6 +220,23 @@ def test_every_look_up_has_an_index(sql_store: Store) -> None:
             assert "SCAN" not in steps or "USING INDEX" in steps, steps
 
 
+@pytest.mark.parametrize("sql_store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("count", [1, 3])
+def test_questions_about_records_are_found_by_the_records(sql_store: Store, count: int) -> None:
+    """Not by their status: a queue of many open questions would be walked for each patient."""
+    engine = engine_of(sql_store)
+    identifiers = [an_identifier(number=f"{number}") for number in range(count)]
+    with sql_store.begin() as unit, counted_statements(engine) as statements:
+        unit.reviews.open_about(identifiers)
+        unit.reviews.decided_about(identifiers)
+    with engine.connect() as connection:
+        for statement in statements:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("[]",) * statement.count("?")).all()
+            steps = " / ".join(row.detail for row in plan)
+            assert "ix_review_item_left" in steps, steps
+            assert "ix_review_item_queue" not in steps, steps
+
+
 def test_connections_are_prepared(sql_store: Store) -> None:
     def value(statement: str) -> object:
         with engine_of(sql_store).connect() as connection:
