@@ -20,6 +20,7 @@ from federation.sites.coverage import CoverageState
 from federation.usecases.imaging_history import PersonHistory, imaging_history
 from gateway.cli.serving import bind
 from gateway.clock import utc_now
+from gateway.long_lived import set_long_lived_aside
 from gateway.observability import configure_logging
 from gateway.permissions import Role
 from gateway.serving import HubServer, ServerThread
@@ -84,6 +85,7 @@ def _over_graphql(folder: Path) -> dict[str, object]:
         server = HubServer(world.hub, bind("127.0.0.1", 0))
         with ServerThread(server):
             url, token = f"http://127.0.0.1:{server.port}/graphql", world.issuer.token(Role.PHYSICIAN)
+            set_long_lived_aside()  # as a served hub does
             alone = _client(url, token, at_once=1)
             together = _client(url, token, at_once=AT_ONCE)
     return {

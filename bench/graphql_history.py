@@ -32,6 +32,8 @@ from adapters.store.unit_of_work import unit_of_work_factory
 from federation.imaging.procedure_normalizer import normalize_procedure
 from federation.imaging.procedures import Procedure
 from federation.imaging.studies import SiteStudy
+from federation.sites.consent import ANYBODY
+from gateway.long_lived import set_long_lived_aside
 from gateway.observability import configure_logging
 from gateway.operations_files import operation
 from gateway.permissions import Role
@@ -168,7 +170,7 @@ def _hub(path: Path) -> Hub:
 def _bare(path: Path, *, with_caches: bool) -> Starlette:
     hub = _hub(path)
     found = asyncio.run(
-        hub.resources.imaging_history(PatientIdentifier("NGH", "0007"), deadline_seconds=10),
+        hub.resources.imaging_history(PatientIdentifier("NGH", "0007"), deadline_seconds=10, viewer=ANYBODY),
     )
     page = PriorStudyConnection.page_of(found.history.studies, {}, first=STUDIES, after=None)
     answer = ImagingHistory.from_domain(found, page, hub.resources.directory, hub.resources.trust)
@@ -200,6 +202,7 @@ def serve(kind: str, path: Path) -> None:
     token = "none" if hub is None else hub.issuer.token(Role.PHYSICIAN)
     with path.with_suffix(".log").open("w") as log, served(app, loop="uvloop", http="httptools") as address:
         configure_logging(log)
+        set_long_lived_aside()  # as a served hub does; the bare schemas, too
         print(json.dumps({"address": address, "token": token}), flush=True)
         sys.stdin.read()
 

@@ -1,6 +1,10 @@
 """`priorlink mpi load` of an export into an empty index, from start to exit, and the same file once more.
 
 python -m bench.load --records 5000    tries it out and records nothing
+
+Where the time goes (ADR 22): more than half in our process, the rest in PostgreSQL, of which the keys (some thirteen
+a record, with two indexes and a foreign key) are a quarter. Starting the command counts, too: a second or two where
+Python may not keep compiled modules (``PYTHONDONTWRITEBYTECODE``).
 """
 
 from __future__ import annotations

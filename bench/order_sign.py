@@ -2,10 +2,10 @@
 
 The sites are stubs in the hub's process; the client is a process of its own that signs a token for each call (outside
 of the times). Cold: nothing is kept warm and the circuits of the hanging sites stay closed (a patience longer than
-the run), so each order waits for its deadline. Warm: patients whose history `patient-view` fetched. Each order is
-one of its own and repeats a prior of three weeks, so each answer is a card with an alert behind it. Orders go round
-forty patients, as a hub has many: an alert is compared with those of equal orders for the same patient, and these
-would pile up if all orders were one patient's.
+the run), so each order waits for its deadline. Warm: patients whose history `patient-view` fetched. Each order is one
+of its own and repeats a prior of three weeks, so each answer is a card with an alert behind it. Orders go round forty
+patients, as a hub has many: an alert is compared with those of equal orders for the same patient, and these would pile
+up if all orders were one patient's.
 
 The baseline is the discovery document from the same server in the same run: what HTTP, the token check and the
 client cost without an order.
@@ -46,8 +46,8 @@ REPEATED_DAYS_AGO = 20
 ISSUER, SYSTEM = "https://ehr.example", "https://s000.example/mrn"
 COLD_GOAL_MS, WARM_GOAL_MS = 500, 100
 
-Client = Callable[[list[int], str], list[tuple[float, int]]]
-"""From persons and a hook to the milliseconds and the cards of the calls."""
+Client = Callable[[list[int], str], list[float]]
+"""From persons and a hook to the times of the calls, milliseconds."""
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ def _cold(folder: Path) -> dict[str, float]:
         sources = {**directory.sources, refusing.site_id: refusing}
         hub = replace(world.hub, directory=SiteDirectory(directory.sites, sources, directory.asking))
         with _served(replace(world, hub=hub), folder, warm_seconds=0) as client:
-            return _figures(client(_in_turn(), "order-sign"))
+            return summary(client(_in_turn(), "order-sign")[AT_ONCE:])
 
 
 def _warm(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
@@ -103,15 +103,9 @@ def _warm(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     with world_of_many as world, _served(world, folder, warm_seconds=600) as client:
         _repeat(world)
         client([*range(PEOPLE)], "patient-view")
-        answers, baseline = client(_in_turn(), "order-sign"), client(_in_turn(), "discovery")
-        return _figures(answers), summary([ms for ms, _ in baseline[AT_ONCE:]])
-
-
-def _figures(answers: list[tuple[float, int]]) -> dict[str, float]:
-    """Times, and the share of the answers that came with the card (a check that is late is answered without)."""
-    counted = answers[AT_ONCE:]
-    with_card = sum(cards > 0 for _, cards in counted) / len(counted)
-    return {**summary([ms for ms, _ in counted]), "share_with_card": round(with_card, 3)}
+        times = client(_in_turn(), "order-sign")[AT_ONCE:]
+        baseline = client(_in_turn(), "discovery")[AT_ONCE:]
+        return summary(times), summary(baseline)
 
 
 def _in_turn() -> list[int]:
@@ -142,15 +136,15 @@ def _served(world: StubWorld, folder: Path, *, warm_seconds: int = 120) -> Itera
     hub = replace(world.hub, settings=world.hub.settings.model_copy(update={"cds_hooks": hooks}))
     server = HubServer(hub, listening)
 
-    def client(persons: list[int], hook: str) -> list[tuple[float, int]]:
+    def client(persons: list[int], hook: str) -> list[float]:
         asked = {
             "base": base, "key": key.as_dict(private=True), "issuer": ISSUER, "system": SYSTEM, "hook": hook,
             "numbers": [identifier_at(0, person).local_patient_id for person in persons], "at_once": AT_ONCE,
         }  # fmt: skip
         command = [sys.executable, "-m", "bench.hook_client"]
         done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
-        answers: list[tuple[float, int]] = json.loads(done.stdout)
-        return answers
+        times: list[float] = json.loads(done.stdout)
+        return times
 
     with ServerThread(server):
         set_long_lived_aside()  # as `priorlink serve` does

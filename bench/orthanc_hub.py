@@ -30,6 +30,7 @@ from gateway.cli.serving import bind
 from gateway.clock import new_id, utc_now
 from gateway.demo.people import Person, patient_ref
 from gateway.demo_issuer import DemoIssuer
+from gateway.long_lived import set_long_lived_aside
 from gateway.observability import configure_logging
 from gateway.permissions import Role
 from gateway.serving import HubServer, ServerThread
@@ -61,6 +62,7 @@ def run() -> dict[str, object]:
             _register(hub)
             server = HubServer(hub, bind("127.0.0.1", 0))
             with ServerThread(server):
+                set_long_lived_aside()  # as a served hub does
                 physician = Person(f"http://127.0.0.1:{server.port}", issuer.token(Role.PHYSICIAN))
                 figures = _side_by_side(archive.dicomweb_url, physician)
             inside = build_hub(settings)
@@ -147,7 +149,9 @@ def _settings(folder: Path, url: str, issuer: str) -> Settings:
                 id=SITE,
                 name="One Orthanc",
                 assigning_authority=SITE,
-                archive=DicomwebArchive(protocol="dicomweb", url=url),
+                archive=DicomwebArchive(
+                    protocol="dicomweb", url=url, short_page_is_last=True
+                ),  # as docs/hospital-it.md says
             ),
         ),
     )

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from federation.errors import SourceError, SourceUnavailable
@@ -37,23 +36,19 @@ _WHO = Demographics(
 )  # fmt: skip
 
 
-_FIRST = ("Brack", "Dun", "Elvers", "Fos", "Gimmel", "Hawks", "Ister", "Jun")
-_LAST = ("moor", "querry", "pike", "tavish", "wend", "yarrow", "zoller", "comb")
-_GIVEN = ("Olga", "Ben", "Ruth", "Cyrus", "Ingrid", "Noam", "Petra")
-
-
-@cache
-def who_is(person: int) -> Demographics:
-    """An invented person. No two are alike: linkage would compare everybody with everybody."""
+def _who(person: int) -> Demographics:
+    """The first is ``_WHO``; nobody is like anybody else, or matching them all would be what is measured."""
     if person == 0:
         return _WHO
-    first, last, given = person % len(_FIRST), person // len(_FIRST) % len(_LAST), person % len(_GIVEN)
+    letters = "".join(chr(97 + person // 26**place % 26) for place in range(3))
     return replace(
         _WHO,
-        name=PersonName(_FIRST[first] + _LAST[last] + ("" if person < 64 else str(person)), _GIVEN[given]),
-        birth_date=PartialDate(1925 + person * 7 % 80, 1 + person % 12, 1 + person * 5 % 28),
-        phones=(f"202-555-{person:04d}",), ssn_last4=f"{person:04d}", national_id=f"N-{person}",
-    )  # fmt: skip
+        name=PersonName(f"Quill{letters}feather", f"{letters[::-1].title()}ana", "Maria"),
+        birth_date=PartialDate(1930 + person * 7 % 70, 1 + person % 12, 1 + person * 5 % 28),
+        phones=(f"202-555-{1000 + person}",),
+        ssn_last4=f"{person:04d}",
+        national_id=f"N-{person}",
+    )
 
 
 def identifier_at(site: int, person: int = 0) -> PatientIdentifier:
@@ -115,7 +110,7 @@ class StubSource:
         modality, description = DESCRIPTIONS[(number + len(self.site_id)) % len(DESCRIPTIONS)]
         if number == 0 and self.newest is not None:
             modality, description = self.newest
-        who = who_is(int(identifier.local_patient_id))
+        who = _who(int(identifier.local_patient_id))
         instant = self.newest_at - dt.timedelta(days=37 * number + int(self.site_id[1:]), minutes=number)
         return SiteStudy(
             site_id=self.site_id,
@@ -171,7 +166,7 @@ def stub_world(
 
 def _register(hub: Hub, person: int, sites: int) -> None:
     """One person at all sites: numbers that the sites assert together are one person."""
-    who = who_is(person)
+    who = _who(person)
     identifiers = tuple(identifier_at(number, person) for number in range(sites))
     with hub.units() as uow:
         register_record(

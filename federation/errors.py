@@ -13,6 +13,7 @@
     ├── PersonWithheld          (also an UnknownIdentifier) nobody whom the viewer may see
     ├── UnknownAlert            no alert has this id
     ├── AlertClosed             the alert was answered before, or fell away
+    ├── OrderOfAnotherPatient   the order's number belongs to an order for another patient
     ├── StaleAlert              somebody else changed the alert (or order) at the same time: retryable
     └── SourceError             an archive did not give a usable answer (never "no priors")
         ├── SourceUnavailable   refused, reset, no route, 5xx: retryable
@@ -63,6 +64,10 @@ class UnknownAlert(FederationError):
 
 class AlertClosed(FederationError):
     """The alert was answered before, or what it was about fell away."""
+
+
+class OrderOfAnotherPatient(FederationError):
+    """The order's number belongs to an order for another patient."""
 
 
 class StaleAlert(FederationError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from federation.changes import Change
 from federation.imaging.alerts import AlertState, DuplicateAlert
@@ -72,6 +72,18 @@ class PriorSource(Protocol):
 
     async def aclose(self) -> None:
         """Give up connections. Idempotent."""
+
+
+@runtime_checkable
+class HearsInParts(Protocol):
+    """A source to which an answer comes in parts: rows or pages. It can say what has come before the end."""
+
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """What has come of the question on its way for this identifier, checked as a whole answer is, never complete.
+
+        ``None`` while no study of the patient has come, or when nothing is on its way. Returns at once and changes
+        nothing: the question goes on.
+        """
 
 
 class OrderCheckRepository(Protocol):
@@ -238,6 +250,9 @@ class ConsentRepository(Protocol):
 
     def of(self, identifiers: Collection[PatientIdentifier]) -> Sequence[ConsentDirective]:
         """Directives kept for one of the numbers, in the order in which they were recorded."""
+
+    def act(self, directive_id: str) -> Sequence[ConsentDirective]:
+        """The directives that were recorded together under this id, in their order; empty when none were."""
 
     def break_glass(self, glass: BrokenGlass) -> None:
         """Keep a look past consent."""

@@ -43,3 +43,27 @@ class AuditEvent:
     purpose_of_use: str = ""
     correlation_id: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSearch:
+    """What is looked for in the log; what is not given is not looked at.
+
+    ``actor`` and ``action`` are parts of theirs, upper and lower case alike. ``until`` is not in the period.
+    """
+
+    actor: str = ""
+    action: str = ""
+    outcome: AuditOutcome | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+    def fits(self, event: AuditEvent) -> bool:
+        """Whether an entry is among what is looked for."""
+        return (
+            self.actor.lower() in event.actor.lower()
+            and self.action.lower() in event.action.lower()
+            and self.outcome in (None, event.outcome)
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
+        )

@@ -20,7 +20,4 @@ if [ ${#missing[@]} -gt 0 ]; then
     brew install --quiet dcmtk redis rabbitmq || true
   fi
 fi
-.venv/bin/python -m pytest -n auto --maxprocesses 4 "$@" && exit 0
-# Tests that hold a deadline compete for the cores above: what failed runs once more alone, and must pass there.
-echo "priorlink: running what failed once more, alone" >&2
-exec .venv/bin/python -m pytest --last-failed --last-failed-no-failures none "$@"
+exec .venv/bin/python -m pytest -n auto --maxprocesses 4 "$@"

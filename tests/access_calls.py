@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx2
 
+from federation.ports import UnitOfWork
 from gateway.permissions import Role
 from mpi.identity.review import ReviewKind
+from mpi.usecases.escalate_review import EscalateReview, escalate_review
 from mpi.usecases.open_review import open_review
 from tests.builders import person, pid
-from tests.fhir_door import FHIR_JSON, message, patient
+from tests.fhir_door import FHIR_JSON, consent, message, patient, placed_request
 from tests.integration.hub_world import ANAS, EVIDENCE, ORDER, FakeSource, Hub, hub_of_ana
 
 PERSONS = ("NGH|0007", "NGH|90", "NGH|91")
@@ -62,13 +64,17 @@ class AccessWorld:
         assert self.alert_id is not None
         self.decision_id = self._a_decision()
         with self.hub.units() as uow:
-            self.item_id = open_review(
-                ReviewKind.POSSIBLE_MATCH, pid("NGH|0007"), pid("NGH|90"), source="test", uow=uow,
-                clock=self.hub.index.clock, new_id=self.hub.index.new_id, evidence=EVIDENCE, score=5.0,
-                match_probability=0.5, guards=(),
-            )  # fmt: skip
+            self.item_id = self._question("NGH|0007", "NGH|90", uow)
+            self.escalated_id = self._question("LKM|55", "NGH|90", uow)
+            escalate_review(EscalateReview(self.escalated_id, 1, "clerk", "hard"), uow=uow, clock=self.hub.index.clock)
             uow.commit()
         self.committed = self.hub.store.committed
+
+    def _question(self, left: str, right: str, uow: UnitOfWork) -> str:
+        return open_review(
+            ReviewKind.POSSIBLE_MATCH, pid(left), pid(right), source="test", uow=uow, clock=self.hub.index.clock,
+            new_id=self.hub.index.new_id, evidence=EVIDENCE, score=5.0, match_probability=0.5, guards=(),
+        )  # fmt: skip
 
     def _a_decision(self) -> str:
         query = f"mutation {{ sayDifferent(left: {named('NGH|0007')}, right: {named('NGH|91')}, expectedVersions: "
@@ -125,8 +131,11 @@ class AccessWorld:
             "reviewItem": look(f'reviewItem(id: "{item}")'),
             "reviewQueueSummary": look("reviewQueueSummary"),
             "hubStatus": look("hubStatus"),
+            "reviewQuality": look("reviewQuality"),
             "decideReviewItem": change(f'decideReviewItem(id: "{item}", expectedVersion: 1, decision: DIFFERENT)'),
             "claimReviewItem": change(f'claimReviewItem(id: "{item}")'),
+            "escalateReviewItem": change(f'escalateReviewItem(id: "{item}", expectedVersion: 1, reason: "hard")'),
+            "takeBackEscalation": change(f'takeBackEscalation(id: "{self.escalated_id}", expectedVersion: 2)'),
             "releaseReviewItem": change(f'releaseReviewItem(id: "{item}")'),
             "linkRecords": change(f"linkRecords(left: {elsewhere}, right: {ana}, {one})"),
             "unlinkRecord": change(f"unlinkRecord(identifier: {elsewhere}, {one})"),
@@ -150,6 +159,12 @@ class AccessWorld:
             "fhir:searchPatient": Call("GET", "/fhir/Patient?identifier=NGH|0007", None),
             "fhir:readPatient": Call("GET", f"/fhir/Patient/{persons[0]}", None),
             "fhir:ihePix": Call("GET", "/fhir/Patient/$ihe-pix?sourceIdentifier=NGH|0007", None),
+            "fhir:feedOrder": Call("POST", "/fhir/ServiceRequest", placed_request(), True),
+            "fhir:readIssue": Call("GET", f"/fhir/DetectedIssue/{self.alert_id}", None),
+            "fhir:searchIssues": Call("GET", f"/fhir/DetectedIssue?_id={self.alert_id}", None),
+            "fhir:recordConsent": Call("POST", "/fhir/Consent", consent(), True),
+            "fhir:readConsent": Call("GET", "/fhir/Consent/never-was", None),
+            "fhir:searchConsents": Call("POST", "/fhir/Consent/_search", None),
         }
         self.reset()
         return found

@@ -8,12 +8,14 @@ from itertools import count
 from typing import TypeVar
 
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork, memory_unit_of_work_factory
+from mpi.audit import AuditEvent, AuditSearch
 from mpi.identity.decisions import Decision
 from mpi.identity.demographics import AdministrativeSex, Demographics, PartialDate, PersonName, PostalAddress
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, EnterpriseId, PatientIdentifier
 from mpi.identity.review import ReviewItem
 from mpi.identity.updates import DemographicsUpdate
 from mpi.matching.match_model import default_model
+from mpi.ports import UnitOfWork
 from mpi.units import carry_out
 from mpi.usecases.apply_link import ApplyLink, apply_link
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
@@ -181,3 +183,8 @@ class Index:
         with self.units() as uow:
             page = uow.reviews.open_page(kinds=None, offset=0, limit=100)
         return [(i.review_item_id, i.kind.value, str(i.left), str(i.right)) for i in page.items]
+
+
+def newest_events(uow: UnitOfWork, *, limit: int) -> tuple[AuditEvent, ...]:
+    """The audit log's newest entries, newest first."""
+    return tuple(kept.event for kept in uow.audit.search(AuditSearch(), before=None, limit=limit))

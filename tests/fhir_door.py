@@ -57,6 +57,50 @@ def message(*patients: dict[str, Any], message_id: str = "m-1", **header: Any) -
     }
 
 
+def placed_request(number: str = "P-1", /, *, site: str = "NGH", patient: str = "NGH|0007", **fields: Any) -> Any:
+    """A ServiceRequest of a site; ``fields`` replace, add, or (``None``) take away."""
+    system, _, value = patient.rpartition("|")
+    written: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "identifier": [{"system": f"urn:priorlink:order:{site}", "value": number}],
+        "status": "active",
+        "intent": "order",
+        "priority": "routine",
+        "code": {
+            "text": "CT ABD/PELVIS W CONTRAST",
+            "coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "74177"}],
+        },
+        "subject": {"identifier": {"system": system, "value": value}},
+    }
+    return {name: value for name, value in (written | fields).items() if value is not None}
+
+
+_TERMS = "http://terminology.hl7.org/CodeSystem/"
+CUSTODIAN = {"coding": [{"system": _TERMS + "v3-ParticipationType", "code": "CST"}]}
+
+
+def consent(effect: str = "deny", /, *, patient: str = "NGH|0007", about: Any = None, **fields: Any) -> dict[str, Any]:
+    """A Consent; ``about`` goes into its provision. ``fields`` replace, add, or (``None``) take away."""
+    system, _, value = patient.rpartition("|")
+    written: dict[str, Any] = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": _TERMS + "consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"identifier": {"system": system, "value": value}},
+        "policyRule": {"coding": [{"system": "urn:priorlink:consent-policy", "code": "one-decision"}]},
+        "provision": {"type": effect, **(about or {})},
+    }
+    return {name: value for name, value in (written | fields).items() if value is not None}
+
+
+def of_site(site: str) -> dict[str, Any]:
+    """A provision's words for what a site shares."""
+    return {
+        "actor": [{"role": CUSTODIAN, "reference": {"identifier": {"system": "urn:priorlink:site", "value": site}}}]
+    }
+
+
 class FhirClient:
     """Speaks to one hub with one role unless told otherwise."""
 
@@ -80,6 +124,12 @@ class FhirClient:
 
     def create(self, resource: Any, **how: Any) -> httpx2.Response:
         return self.post("/Patient", resource, **how)
+
+    def search_issues(self, form: dict[str, str], **how: Any) -> Any:
+        """The searchset of a search for issues."""
+        answer = self.send("POST", "/DetectedIssue/_search", data=form, **how)
+        assert answer.status_code == 200, answer.text
+        return {"entry": [], **answer.json()}
 
     def at_once(self, path: str, bodies: list[Any]) -> list[httpx2.Response]:
         """All requests at the same moment."""

@@ -1,6 +1,7 @@
 """What a QIDO-RS archive supports, found out by asking: each question's outcome is one capability.
 
-No value of a patient leaves this module: numbers are compared, never told. Source: DICOM PS3.18 10.6.1.2.
+Asked for are one row of anything, a number that nobody has and, where the site named one, its test patient. No value
+of a patient leaves this module: what a row carries is told by name. Source: DICOM PS3.18 10.6.1.2.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Ask = Callable[[Mapping[str, str]], Awaitable[JsonRows]]
 _NOBODY = "PRIORLINK-PROBE-0"
 
 
-async def probe_capabilities(ask: Ask, first: JsonRows) -> dict[str, str]:
+async def probe_capabilities(ask: Ask, first: JsonRows, test_patient_id: str | None) -> dict[str, str]:
     """Capability to outcome, after an archive gave ``first`` for one row of anything.
 
     Raises:
@@ -40,12 +41,25 @@ async def probe_capabilities(ask: Ask, first: JsonRows) -> dict[str, str]:
         "study_description": "sent" if _text(row, "StudyDescription") else "not_sent",
         "offset": await _offset(ask, row),
     }
-    number = _text(row, "PatientID")
-    if number.startswith("0") and number.strip("0"):
-        stripped = await ask({"PatientID": number.lstrip("0"), "limit": "5"})
-        is_ignored = any(_text(other, "PatientID") == number for other in stripped.rows)
-        found["leading_zeros"] = "ignored" if is_ignored else "significant"
-    return found
+    return found if test_patient_id is None else found | await _of_test_patient(ask, test_patient_id)
+
+
+async def _of_test_patient(ask: Ask, number: str) -> dict[str, str]:
+    """What else than exactly the number finds the test patient."""
+
+    async def finds_it(query: Mapping[str, str]) -> bool:
+        rows = (await ask({**query, "limit": "5"})).rows
+        return any(_text(row, "PatientID") == number for row in rows)
+
+    if not await finds_it({"PatientID": number}):
+        return {"test_patient": "not_found"}
+    has_issuer_ignored = await finds_it({"PatientID": number, "IssuerOfPatientID": _NOBODY})
+    return {
+        "test_patient": "found",
+        "leading_zeros": "ignored" if await finds_it({"PatientID": f"0{number}"}) else "significant",
+        "issuer_filter": "ignored" if has_issuer_ignored else "honoured",
+        "wildcards": "matched" if await finds_it({"PatientID": f"{number}*"}) else "literal",
+    }
 
 
 def _text(row: Attributes, keyword: str) -> str:
@@ -74,9 +88,9 @@ async def _offset(ask: Ask, row: Attributes) -> str:
     return "ignored" if same else "honoured"
 
 
-async def probed(ask: Ask, first: JsonRows) -> tuple[tuple[str, str], ...]:
+async def probed(ask: Ask, first: JsonRows, test_patient_id: str | None = None) -> tuple[tuple[str, str], ...]:
     """The same as pairs; an archive that goes away meanwhile was there all the same."""
     try:
-        return tuple(sorted((await probe_capabilities(ask, first)).items()))
+        return tuple(sorted((await probe_capabilities(ask, first, test_patient_id)).items()))
     except SourceError as error:
         return (("probe", error.reason),)

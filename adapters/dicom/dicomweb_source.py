@@ -7,9 +7,11 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from adapters.connection.bearer_token import BearerToken
 from adapters.connection.http_archive import HttpAnswer, HttpArchive
+from adapters.connection.so_far import SoFar
 from adapters.connection.tls import TlsFiles
 from adapters.dicom.attributes import KEYWORDS
 from adapters.dicom.dicom_json import JsonRows, read_rows
@@ -64,6 +66,7 @@ class DicomwebSource:
         self._url = settings.base_url.rstrip("/") + "/studies"
         self._http = _http(settings)
         self._clock = clock
+        self._so_far = SoFar()
         self._dialect = _Dialect() if settings.asks_for_fields else _Dialect(include_fields=())
 
     @property
@@ -76,13 +79,18 @@ class DicomwebSource:
         collector = RowCollector(Question(self._site, identifier, self._clock(), self._settings.issuers))
         is_complete = False
         try:
-            async with asyncio.timeout(timeout_seconds):
-                is_complete = await self._read_pages(identifier, collector)
+            with self._so_far.hearing(identifier, partial(collector.answer, is_complete=False)):
+                async with asyncio.timeout(timeout_seconds):
+                    is_complete = await self._read_pages(identifier, collector)
         except TimeoutError:
             if collector.is_empty:
                 raise SourceTimedOut("deadline") from None
             collector.warn("deadline")
         return collector.answer(is_complete=is_complete)
+
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """See ``HearsInParts``: the pages that have come."""
+        return self._so_far.of(identifier)
 
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
         """One row of anything, then what the archive supports. One that finds this too broad is there all the same."""
@@ -106,7 +114,7 @@ class DicomwebSource:
             return (await self._fetch(dict(query), self._dialect)).rows
 
         field_list = "taken" if self._dialect.include_fields else "refused"
-        return (("include_field", field_list), *await probed(ask, first.rows))
+        return (("include_field", field_list), *await probed(ask, first.rows, self._settings.test_patient_id))
 
     async def aclose(self) -> None:
         """See ``PriorSource``."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from pynetdicom import DEFAULT_TRANSFER_SYNTAXES
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from adapters.connection.tls import error_of_tls
 from adapters.dicom.attributes import Attributes
@@ -121,6 +122,13 @@ def find_model(association: Association) -> str:
     raise SourceProtocolError("find_not_supported")
 
 
+def find_models(association: Association) -> list[str]:
+    """The query models that the peer took: ``study_root``, ``patient_root``."""
+    accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
+    models = {"study_root": STUDY_ROOT_FIND, "patient_root": PATIENT_ROOT_FIND}
+    return [name for name, model in models.items() if model in accepted]
+
+
 def _application_entity(settings: DimseSettings, call: Call) -> QuickEntity:
     entity = QuickEntity(settings.calling_ae_title, call.attach)
     seconds_left = call.seconds_left
@@ -135,9 +143,8 @@ def _application_entity(settings: DimseSettings, call: Call) -> QuickEntity:
 
 
 def _why_not_established(association: Association, entity: QuickEntity, seconds: float) -> SourceError:
-    if association.is_rejected:
-        answer: Any = association.acceptor.primitive
-        return error_of_rejection(answer.result, answer.result_source, answer.diagnostic)
+    if (rejection := _rejection_of(association)) is not None:
+        return rejection
     connection = socket_of(association)
     if connection is not None and connection.tls_failure is not None:
         return error_of_tls(connection.tls_failure)
@@ -149,3 +156,14 @@ def _why_not_established(association: Association, entity: QuickEntity, seconds:
     if not association.accepted_contexts and association.rejected_contexts:
         return SourceProtocolError("find_not_supported")
     return SourceUnavailable("association_aborted")
+
+
+def _rejection_of(association: Association) -> SourceError | None:
+    """What the peer's refusal means; ``None`` if it did not refuse.
+
+    The library waits for the connection and then looks whether it still stands. A peer whose refusal has already come
+    and ended the connection by then is taken for one that was never reached: its answer lies unread in the queue.
+    """
+    answer: Any = association.acceptor.primitive if association.is_rejected else association.dul.receive_pdu()
+    is_rejection = isinstance(answer, A_ASSOCIATE) and bool(answer.result)
+    return error_of_rejection(answer.result, answer.result_source, answer.diagnostic) if is_rejection else None

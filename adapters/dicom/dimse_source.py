@@ -14,13 +14,16 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TypeVar
 
+from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom.association import Association
 
+from adapters.connection.so_far import SoFar
 from adapters.dicom.attributes import Attributes
 from adapters.dicom.dataset import UNREADABLE, read_dataset
-from adapters.dicom.dimse_association import Call, find_model
+from adapters.dicom.dimse_association import Call, find_model, find_models
 from adapters.dicom.dimse_pool import AssociationPool
+from adapters.dicom.dimse_probe import Found, probed
 from adapters.dicom.dimse_query import (
     CANCELLED,
     IDENTIFIER_MISMATCH,
@@ -53,7 +56,7 @@ _MOST_SURPLUS_ROWS = 200
 class _Outcome:
     """How an exchange ended. ``status`` is ``None`` when the association was lost first.
 
-    ``is_running``: the peer goes on sending what nobody wants.
+    ``is_running``: the peer goes on sending what nobody wants. ``is_stopped``: it ended the list as we asked it to.
     """
 
     status: int | None
@@ -61,6 +64,7 @@ class _Outcome:
     is_cut: bool = False
     is_too_large: bool = False
     is_running: bool = False
+    is_stopped: bool = False
     details: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -93,8 +97,9 @@ class DimseSource:
         self._pool = AssociationPool(settings)
         self._threads = ThreadPoolExecutor(settings.max_associations, thread_name_prefix=f"dimse-{site.site_id}")
         self._calls: set[Call] = set()
+        self._so_far = SoFar()
         self._message_ids = count(1)
-        self._knows_optional_keys = True
+        self._knows_optional_keys = settings.asks_optional_keys
         self._is_closed = False
 
     @property
@@ -107,7 +112,8 @@ class DimseSource:
         question = Question(self._site, identifier, self._clock(), self._settings.issuers)
         call = Call(time.monotonic() + timeout_seconds)
         try:
-            outcome = await self._in_thread(call, lambda: self._find(call, identifier.local_patient_id))
+            with self._so_far.hearing(identifier, lambda: _answer(question, tuple(call.rows), (), is_complete=False)):
+                outcome = await self._in_thread(call, lambda: self._find(call, identifier.local_patient_id))
         except SourceTimedOut as error:
             rows = tuple(call.rows)
             if not rows:
@@ -115,14 +121,19 @@ class DimseSource:
             return _answer(question, rows, (error.reason,), is_complete=False)
         return _judge(question, call.rows, outcome)
 
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """See ``HearsInParts``: the rows that have come."""
+        return self._so_far.of(identifier)
+
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
-        """C-ECHO, and what the archive accepted."""
+        """C-ECHO, what the archive accepted, and what it supports."""
         started = time.monotonic()
         call = Call(started + timeout_seconds)
         details: tuple[tuple[str, str], ...] = ()
         reason: str | None = None
         try:
             details = await self._in_thread(call, lambda: self._echo(call))
+            details = (*details, *await self._supported(call))
         except SourceError as error:
             reason = error.reason
         return SiteProbe(self.site_id, reason is None, int((time.monotonic() - started) * 1000), details, reason)
@@ -192,19 +203,27 @@ class DimseSource:
         return outcome
 
     def _find_on(self, association: Association, call: Call, local_patient_id: str) -> _Outcome:
+        query = study_query(local_patient_id, with_optional_keys=self._knows_optional_keys)
+        return self._read_rows(association, call, query, self._settings.max_rows)
+
+    def _read_rows(self, association: Association, call: Call, query: Dataset, most_rows: int) -> _Outcome:
         """Read rows to the end, or to the limit: then the peer is asked to stop, and what it still sends is not kept.
 
         Many archives ignore C-CANCEL; one that sends on and on is cut off.
         """
-        query = study_query(local_patient_id, with_optional_keys=self._knows_optional_keys)
         model, message_id = find_model(association), self._message_id()
         unreadable_count = surplus_count = 0
         for answer, row in association.send_c_find(query, model, msg_id=message_id):
             status = answer.get("Status")
             if status not in PENDING:
                 is_stopped = surplus_count > 0 and status == CANCELLED
-                return _Outcome(SUCCESS if is_stopped else status, unreadable_count, is_cut=surplus_count > 0)
-            if len(call.rows) >= self._settings.max_rows:
+                return _Outcome(
+                    SUCCESS if is_stopped else status,
+                    unreadable_count,
+                    is_cut=surplus_count > 0,
+                    is_stopped=is_stopped,
+                )
+            if len(call.rows) >= most_rows:
                 surplus_count += 1
                 if surplus_count == 1:
                     association.send_c_cancel(message_id, query_model=model)
@@ -228,11 +247,29 @@ class DimseSource:
     def _echo_on(self, association: Association) -> _Outcome:
         details = (
             ("find_model", UID(find_model(association)).name),
+            ("find_models_taken", " ".join(find_models(association))),
             ("implementation", association.acceptor.implementation_version_name or ""),
             ("largest_pdu", str(association.acceptor.maximum_length)),
         )
         status = association.send_c_echo(msg_id=self._message_id()).get("Status")
         return _Outcome(status, details=tuple((name, text) for name, text in details if text))
+
+    async def _supported(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """What it does not say before the deadline is not known; the archive is there all the same."""
+
+        def ask(query: Dataset, most_rows: int) -> Found:
+            call.rows.clear()
+            outcome = self._carry(call, lambda association: self._read_rows(association, call, query, most_rows))
+            return Found(CANCELLED if outcome.is_stopped else outcome.status, tuple(call.rows), outcome.is_cut)
+
+        def probe() -> tuple[tuple[str, str], ...]:
+            settings = self._settings
+            return probed(ask, settings.test_patient_id, with_optional_keys=settings.asks_optional_keys)
+
+        try:
+            return await self._in_thread(call, probe)
+        except SourceTimedOut as error:
+            return (("probe", error.reason),)
 
     def _message_id(self) -> int:
         return next(self._message_ids) % 65_535 + 1

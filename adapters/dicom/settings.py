@@ -27,6 +27,7 @@ class DicomwebSettings:
         short_page_is_last: the archive never gives fewer rows than asked for while it has more: no page is asked for
             after a short one. Not so of every archive, so it has to be said.
         asks_for_fields: whether attributes are named in the question; some archives refuse that.
+        test_patient_id: a test patient's number in this archive, for probes; ``None``: they learn less.
     """
 
     base_url: str
@@ -44,6 +45,7 @@ class DicomwebSettings:
     fallback_charset: str = "ISO_IR 100"
     short_page_is_last: bool = False
     asks_for_fields: bool = True
+    test_patient_id: str | None = field(default=None, repr=False)
     issuers: IssuerNames = field(default_factory=IssuerNames)
 
 
@@ -61,6 +63,9 @@ class DimseSettings:
         max_answer_bytes: bytes read in one query before the list is called cut.
         tls: files of a connection by TLS (PS3.15 B.12); ``None``: not encrypted.
         server_name: name that the archive's certificate must hold; ``None``: the host.
+        asks_optional_keys: whether more than the keys that every archive must know are asked for; one that refuses
+            them is asked without by itself.
+        test_patient_id: a test patient's number in this archive, for probes; ``None``: they learn less.
     """
 
     host: str
@@ -76,4 +81,6 @@ class DimseSettings:
     tls: TlsFiles | None = None
     server_name: str | None = None
     fallback_charset: str = "ISO_IR 100"
+    asks_optional_keys: bool = True
+    test_patient_id: str | None = field(default=None, repr=False)
     issuers: IssuerNames = field(default_factory=IssuerNames)

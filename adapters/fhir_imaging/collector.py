@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.fhir_imaging import elements
 from adapters.fhir_imaging.bundle import Bundle
@@ -66,6 +66,10 @@ class Collector:
         """References to patients that must be read before it can be said whose the studies are, each once."""
         unknown = (study for study in self._resources if self.patients.verdict_on(study) is None)
         yield from dict.fromkeys(self.patients.reference_key(reference_of(study)) for study in unknown)
+
+    def so_far(self) -> SiteAnswer:
+        """The answer if nothing else came; the collector stays as it is. Whose a study is may be known only later."""
+        return replace(self, is_complete=False, _warnings=dict(self._warnings)).answer()
 
     def answer(self) -> SiteAnswer:
         """Everything that is the patient's; what cannot be proved to be is left out and counted."""

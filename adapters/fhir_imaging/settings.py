@@ -30,6 +30,9 @@ class FhirSettings:
         patient_parameter: ``patient``, or ``subject`` where a server knows only that.
         identifier_systems: the systems (URIs) under which the server keeps the site's own patient numbers; none: the
             registered OID of the site's authority as ``urn:oid:``, else numbers are asked for without a system.
+        includes_endpoints: whether a search asks for where the images are; a server that refuses is asked without by
+            itself.
+        test_patient_id: a test patient's number at this server, for probes; ``None``: they learn less.
         page_size: resources asked for at once.
         max_pages: pages read before the list is called cut.
         max_answer_bytes: size of one page above which the answer is refused.
@@ -44,6 +47,8 @@ class FhirSettings:
     patient_search: PatientSearch = PatientSearch.TWO_STEP
     patient_parameter: str = "patient"
     identifier_systems: tuple[str, ...] = ()
+    includes_endpoints: bool = True
+    test_patient_id: str | None = field(default=None, repr=False)
     page_size: int = 200
     max_pages: int = 50
     max_answer_bytes: int = 32 * 1024 * 1024

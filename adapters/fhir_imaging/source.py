@@ -11,10 +11,11 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 
-from adapters.fhir_imaging import elements
+from adapters.connection.so_far import SoFar
 from adapters.fhir_imaging.bundle import Bundle, read_bundle, read_json, same_origin_url
 from adapters.fhir_imaging.collector import Collector
 from adapters.fhir_imaging.fhir_client import FhirClient, Parameters
+from adapters.fhir_imaging.fhir_probe import NOBODY, declared, probed
 from adapters.fhir_imaging.patients import KnownPatients, Question
 from adapters.fhir_imaging.settings import FhirSettings, PatientSearch
 from federation.errors import SourceError, SourceProtocolError, SourceTimedOut
@@ -49,7 +50,8 @@ class FhirSource:
         self._base_url = settings.base_url.rstrip("/")
         self._client = FhirClient(settings)
         self._clock = clock
-        self._includes_endpoints = True
+        self._so_far = SoFar()
+        self._includes_endpoints = settings.includes_endpoints
 
     @property
     def site_id(self) -> SiteId:
@@ -63,27 +65,34 @@ class FhirSource:
         patients = KnownPatients(question, self._base_url)
         collector = Collector(question, patients, self._base_url)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                if settings.patient_search is PatientSearch.CHAINED:
-                    await self._ask_chained(question, collector)
-                else:
-                    await self._ask_in_two_steps(question, collector)
+            with self._so_far.hearing(identifier, collector.so_far):
+                async with asyncio.timeout(timeout_seconds):
+                    if settings.patient_search is PatientSearch.CHAINED:
+                        await self._ask_chained(question, collector)
+                    else:
+                        await self._ask_in_two_steps(question, collector)
         except TimeoutError:
             if collector.is_empty:
                 raise SourceTimedOut("deadline") from None
             collector.cut("deadline")
         return collector.answer()
 
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """See ``HearsInParts``: of the pages that have come, what is proved to be the patient's."""
+        return self._so_far.of(identifier)
+
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
-        """Read the capability statement: which version, which software, whether it knows ImagingStudy."""
+        """Read the capability statement, then ask what the server supports."""
         started = time.monotonic()
         reason: str | None = None
         details: tuple[tuple[str, str], ...] = ()
         try:
             async with asyncio.timeout(timeout_seconds):
-                details = _capabilities(read_json(await self._client.get(f"{self._base_url}/metadata")))
+                details = declared(read_json(await self._client.get(f"{self._base_url}/metadata")))
+                details = (*details, *sorted((await self._supported()).items()))
         except TimeoutError:
-            reason = "deadline"
+            reason = None if details else "deadline"
+            details = (*details, ("probe", "deadline")) if details else ()
         except SourceError as error:
             reason = error.reason
         return SiteProbe(self.site_id, reason is None, int((time.monotonic() - started) * 1000), details, reason)
@@ -91,6 +100,20 @@ class FhirSource:
     async def aclose(self) -> None:
         """See ``PriorSource``."""
         await self._client.aclose()
+
+    async def _supported(self) -> dict[str, str]:
+        async def ask(resource_type: str, parameters: Parameters) -> Bundle:
+            return await self._read_page(f"{self._base_url}/{resource_type}", parameters, resource_type)
+
+        number = self._settings.test_patient_id
+        return await probed(
+            ask, self._settings, self._question(NOBODY), None if number is None else self._question(number)
+        )
+
+    def _question(self, local_patient_id: str) -> Question:
+        identifier = PatientIdentifier(self._site.assigning_authority, local_patient_id)
+        settings = self._settings
+        return Question(self._site, identifier, self._clock(), settings.issuers, settings.identifier_systems)
 
     async def _ask_in_two_steps(self, question: Question, collector: Collector) -> None:
         """First the patients with the number, then their studies. Nobody with it: nothing was found."""
@@ -167,19 +190,3 @@ class FhirSource:
         if len(body) > _LARGE_BODY_BYTES:
             return await asyncio.to_thread(read_bundle, body, resource_type)
         return read_bundle(body, resource_type)
-
-
-def _capabilities(statement: elements.Resource) -> tuple[tuple[str, str], ...]:
-    if statement.get("resourceType") not in {"CapabilityStatement", "Conformance"}:
-        raise SourceProtocolError("no_capability_statement")
-    types = {
-        elements.text(resource, "type")
-        for rest in elements.parts(statement, "rest")
-        for resource in elements.parts(rest, "resource")
-    }
-    found = (
-        ("fhir_version", elements.text(statement, "fhirVersion")),
-        ("server", elements.text(elements.part(statement, "software"), "name")),
-        ("imaging_study", ("yes" if "ImagingStudy" in types else "no") if types else None),
-    )
-    return tuple((name, text[:60]) for name, text in found if text)

@@ -1,7 +1,4 @@
-"""What an order or result message does to the orders it names: each is kept, its check or its end is set off.
-
-The check itself runs in the background (outbox), never while the sender waits.
-"""
+"""From the orders that a message names to orders as they are kept (``federation.usecases.place_order``)."""
 
 from __future__ import annotations
 
@@ -11,21 +8,19 @@ from typing import Protocol
 
 from adapters.hl7v2.errors import ErrorCode, FieldError
 from adapters.hl7v2.orders_mapping import SentOrder, SentProcedure
-from federation.imaging.alerts import ORDER_CANCELLED, ORDER_FINAL, AlertState, numbered_key
+from federation.errors import OrderOfAnotherPatient
+from federation.imaging.alerts import numbered_key
 from federation.imaging.clinical_context import read_context
+from federation.imaging.code_map import mapped_first
 from federation.imaging.orders import ImagingOrder
-from federation.imaging.placed_orders import OrderStatus, PlacedOrder, after_message
+from federation.imaging.placed_orders import PlacedOrder
 from federation.imaging.procedure_normalizer import normalize_procedure
 from federation.imaging.procedures import Procedure
 from federation.ports import UnitOfWork
 from federation.sites.site import SiteId
-from federation.usecases.check_placed_order import ORDER_RECEIVED
-from federation.usecases.close_alerts import close_alerts
+from federation.usecases.place_order import PlaceOrder, place_order
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.ports import Clock
-from mpi.usecases.follow_identifier import follow_identifier
-
-_CODE_MAP = "code_map"
 
 
 class NormalizeOrder(Protocol):
@@ -78,39 +73,16 @@ def take_order(
         FieldError: the number belongs to an order for another patient.
     """
     number = sent.placer_order_number or sent.filler_order_number
-    uow.lock([f"placed:{sender.site_id}|{number}"])
-    kept = uow.placed_orders.by_number(
-        sender.site_id,
-        placer_order_number=sent.placer_order_number or None,
-        filler_order_number=sent.filler_order_number or None,
+    command = PlaceOrder(
+        sent=_placed(sent, sender, number, normalize),
+        replaces=sent.replaces,
+        source=sender.source,
+        is_result=is_result,
     )
-    if kept is not None and not _is_same_patient(kept, sender, uow):
-        raise FieldError(sent.location, ErrorCode.DUPLICATE_KEY, "order number belongs to another patient's order")
-    if kept is None and is_result and sent.status is OrderStatus.NEW:
-        return
-    after = after_message(kept, _placed(sent, sender, number, normalize), replaces=sent.replaces)
-    if after is kept:
-        return
-    uow.placed_orders.save(after)
-    if after.status is not OrderStatus.NEW:
-        is_final = after.status is OrderStatus.FINAL
-        close_alerts(
-            after.order_key,
-            AlertState.EXPIRED if is_final else AlertState.SUPERSEDED,
-            detail=ORDER_FINAL if is_final else ORDER_CANCELLED,
-            by=sender.source,
-            uow=uow,
-            clock=clock,
-        )
-    elif kept is None or after.order != kept.order:
-        uow.outbox.add(ORDER_RECEIVED, {"order_key": after.order_key}, at=sender.event_at)
-
-
-def _is_same_patient(kept: PlacedOrder, sender: OrderSender, uow: UnitOfWork) -> bool:
-    known, named = (follow_identifier(i, uow=uow) for i in (kept.order.patient_identifier, sender.patient))
-    if known is None or named is None or known.enterprise_id is None:
-        return kept.order.patient_identifier == sender.patient
-    return known.enterprise_id == named.enterprise_id
+    try:
+        place_order(command, uow=uow, clock=clock)
+    except OrderOfAnotherPatient as error:
+        raise FieldError(sent.location, ErrorCode.DUPLICATE_KEY, str(error)) from error
 
 
 def _placed(sent: SentOrder, sender: OrderSender, number: str, normalize: NormalizeOrder) -> PlacedOrder:
@@ -153,5 +125,4 @@ def _canonical(procedure: SentProcedure, modality: str, site_id: str, normalize:
         )
         for code, system in codes
     ]
-    mapped = (p for p in found if any(evidence.source == _CODE_MAP for evidence in p.evidence))
-    return next(mapped, found[-1])
+    return mapped_first(found)

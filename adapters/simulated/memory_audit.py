@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 
 from adapters.simulated.memory_state import MemoryTransaction
-from mpi.audit import AuditEvent
+from mpi.audit import AuditEvent, AuditSearch
 from mpi.audit_chain import EMPTY_CHAIN, AuditHead, ChainRow, KeptEvent, chained
 
 
@@ -20,9 +20,10 @@ class MemoryAuditLog:
         state = self._transaction.writable()
         state.audit.extend(chained(MemoryAuditChain(self._transaction).head(), [event]))
 
-    def newest(self, *, limit: int) -> tuple[AuditEvent, ...]:
-        oldest_first = sorted((kept.event for kept in self._kept()), key=lambda event: event.at)
-        return tuple(oldest_first[::-1][:limit])
+    def search(self, wanted: AuditSearch, *, before: int | None, limit: int) -> tuple[KeptEvent, ...]:
+        fitting = (kept for kept in self._kept() if wanted.fits(kept.event))
+        found = [kept for kept in fitting if before is None or kept.number < before]
+        return tuple(found[::-1][:limit])
 
     def about(self, subjects: Collection[str], *, before: int | None, limit: int) -> tuple[KeptEvent, ...]:
         found = [

@@ -24,6 +24,9 @@ class MemoryConsentRepository:
         wanted = set(identifiers)
         return tuple(d for d in self._transaction.state.consents if d.identifier in wanted)
 
+    def act(self, directive_id: str) -> tuple[ConsentDirective, ...]:
+        return tuple(d for d in self._transaction.state.consents if d.directive_id == directive_id)
+
     def break_glass(self, glass: BrokenGlass) -> None:
         if self.glass(glass.glass_id) is not None:
             raise Refused("the id is taken")

@@ -15,12 +15,14 @@ import sqlalchemy as sa
 from adapters.store import mapping
 from adapters.store.locks import take_last_lock
 from adapters.store.mapping import Row
+from adapters.store.standing import run_standing_for_each, standing_rows
 from adapters.store.statements import rows
 from adapters.store.tables import audit_anchor, audit_event
-from mpi.audit import AuditEvent, AuditOutcome
+from mpi.audit import AuditEvent, AuditOutcome, AuditSearch
 from mpi.audit_chain import EMPTY_CHAIN, AuditHead, ChainRow, KeptEvent, chained
 
 _LOCK = "audit chain"
+_ADD = sa.insert(audit_event)
 _NUMBER = audit_event.c.audit_id
 _TEXTS = ("actor", "role", "action", "purpose_of_use", "correlation_id", "detail")
 
@@ -35,10 +37,17 @@ class SqlAuditLog:
     def append(self, event: AuditEvent) -> None:
         self._waiting.append(event)
 
-    def newest(self, *, limit: int) -> tuple[AuditEvent, ...]:
+    def search(self, wanted: AuditSearch, *, before: int | None, limit: int) -> tuple[KeptEvent, ...]:
         write_waiting(self._connection, self._waiting)
-        statement = sa.select(audit_event).order_by(audit_event.c.at.desc(), _NUMBER.desc()).limit(limit)
-        return tuple(mapping.audit_from(row) for row in rows(self._connection, statement))
+        statement = _in_period(sa.select(audit_event), wanted.since, wanted.until)
+        for column, part in ((audit_event.c.actor, wanted.actor), (audit_event.c.action, wanted.action)):
+            if part:
+                statement = statement.where(column.icontains(part, autoescape=True))
+        if wanted.outcome is not None:
+            statement = statement.where(audit_event.c.outcome == wanted.outcome)
+        if before is not None:
+            statement = statement.where(before > _NUMBER)
+        return self._kept(statement.order_by(_NUMBER.desc()).limit(limit))
 
     def about(self, subjects: Collection[str], *, before: int | None, limit: int) -> tuple[KeptEvent, ...]:
         write_waiting(self._connection, self._waiting)
@@ -51,11 +60,7 @@ class SqlAuditLog:
         self, since: dt.datetime | None, until: dt.datetime | None, *, after: int, limit: int
     ) -> tuple[KeptEvent, ...]:
         write_waiting(self._connection, self._waiting)
-        statement = sa.select(audit_event).where(after < _NUMBER)
-        if since is not None:
-            statement = statement.where(audit_event.c.at >= since)
-        if until is not None:
-            statement = statement.where(audit_event.c.at < until)
+        statement = _in_period(sa.select(audit_event).where(after < _NUMBER), since, until)
         return self._kept(statement.order_by(_NUMBER).limit(limit))
 
     def _kept(self, statement: sa.Select[Any]) -> tuple[KeptEvent, ...]:
@@ -96,13 +101,19 @@ class SqlAuditChain:
         return self._connection.execute(sa.delete(audit_event).where(through.number >= _NUMBER)).rowcount
 
 
+def _in_period(statement: sa.Select[Any], since: dt.datetime | None, until: dt.datetime | None) -> sa.Select[Any]:
+    if since is not None:
+        statement = statement.where(audit_event.c.at >= since)
+    return statement if until is None else statement.where(audit_event.c.at < until)
+
+
 def write_waiting(connection: sa.Connection, waiting: list[AuditEvent]) -> None:
     """Number and chain the events, in one statement, after the last row there is."""
     if not waiting:
         return
     take_last_lock(connection, _LOCK)
     values = [_values(row) for row in chained(_head_of(connection), waiting)]
-    connection.execute(sa.insert(audit_event), values)
+    run_standing_for_each(connection, _ADD, values)
     waiting.clear()
 
 
@@ -112,7 +123,7 @@ def _values(row: ChainRow) -> dict[str, Any]:
 
 
 def _head_of(connection: sa.Connection) -> AuditHead:
-    found = rows(connection, _LAST)
+    found = standing_rows(connection, _LAST)
     return AuditHead(found[0]["number"], bytes(found[0]["chain_hash"])) if found else EMPTY_CHAIN
 
 

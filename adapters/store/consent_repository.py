@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from adapters.store.standing import standing_rows
 from adapters.store.statements import named_among, names_one_of, rows
 from adapters.store.tables import broken_glass, consent_directive, revoked_token
 from federation.sites.consent import BrokenGlass, ConsentDirective
@@ -17,6 +18,22 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 
 _said = consent_directive.c
 _glass = broken_glass.c
+_GLASSES_OF = (
+    sa.select(broken_glass)
+    .where(
+        _glass.enterprise_id == sa.bindparam("person"),
+        _glass.caller == sa.bindparam("looking"),
+        _glass.expires_at > sa.bindparam("at"),
+        _glass.opened_at <= sa.bindparam("at"),
+    )
+    .order_by(_glass.glass_number.desc())
+)
+
+
+@cache
+def _said_of(dialect: str, authorities: int) -> sa.Executable:
+    theirs = names_one_of(dialect, _said.assigning_authority, _said.local_patient_id, authorities)
+    return sa.select(consent_directive).where(theirs).order_by(_said.directive_number)
 
 
 class SqlConsentRepository:
@@ -42,9 +59,13 @@ class SqlConsentRepository:
     def of(self, identifiers: Collection[PatientIdentifier]) -> tuple[ConsentDirective, ...]:
         if not identifiers:
             return ()
-        dialect = self._connection.dialect.name
-        authorities, parameters = named_among(dialect, identifiers)
-        return tuple(_directive(row) for row in rows(self._connection, _of(dialect, authorities), parameters))
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+        statement = _said_of(self._connection.dialect.name, authorities)
+        return tuple(_directive(row) for row in standing_rows(self._connection, statement, parameters))
+
+    def act(self, directive_id: str) -> tuple[ConsentDirective, ...]:
+        theirs = sa.select(consent_directive).where(_said.directive_id == directive_id)
+        return tuple(_directive(row) for row in rows(self._connection, theirs.order_by(_said.directive_number)))
 
     def break_glass(self, glass: BrokenGlass) -> None:
         values = {
@@ -59,14 +80,8 @@ class SqlConsentRepository:
         self._connection.execute(sa.insert(broken_glass), values)
 
     def glasses_of(self, caller: str, enterprise_id: EnterpriseId, *, at: dt.datetime) -> tuple[BrokenGlass, ...]:
-        statement = sa.select(broken_glass).where(
-            _glass.enterprise_id == enterprise_id,
-            _glass.caller == caller,
-            _glass.expires_at > at,
-            _glass.opened_at <= at,
-        )
-        newest_first = statement.order_by(_glass.glass_number.desc())
-        return tuple(_broken(row) for row in rows(self._connection, newest_first))
+        asked = {"person": enterprise_id, "looking": caller, "at": at}
+        return tuple(_broken(row) for row in standing_rows(self._connection, _GLASSES_OF, asked))
 
     def newest_glasses(self, *, limit: int) -> tuple[BrokenGlass, ...]:
         statement = sa.select(broken_glass).order_by(_glass.glass_number.desc()).limit(limit)
@@ -75,12 +90,6 @@ class SqlConsentRepository:
     def glass(self, glass_id: str) -> BrokenGlass | None:
         found = rows(self._connection, sa.select(broken_glass).where(_glass.glass_id == glass_id))
         return _broken(found[0]) if found else None
-
-
-@cache
-def _of(dialect: str, authorities: int) -> sa.Executable:
-    theirs = names_one_of(dialect, _said.assigning_authority, _said.local_patient_id, authorities)
-    return sa.select(consent_directive).where(theirs).order_by(_said.directive_number)
 
 
 class SqlRevocationRepository:

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from adapters.store.driver_forms import prepare_connection
 from adapters.store.errors import UnusableUrl
 from adapters.store.turns import turns_at
 from mpi.units import UnitConflict
@@ -33,6 +35,7 @@ _LOCK_TIMEOUT_MS = 10_000
 _IDLE_TRANSACTION_TIMEOUT_MS = 60_000
 PING_AFTER_SECONDS = 5.0
 _RESTING_SINCE = "priorlink_resting_since"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def make_engine(url: str, *, ping_after_seconds: float = PING_AFTER_SECONDS) -> sa.Engine:
@@ -101,10 +104,12 @@ def _postgresql_engine(url: sa.URL, ping_after_seconds: float) -> sa.Engine:
         url,
         hide_parameters=True,
         json_serializer=_json_text,
+        json_deserializer=orjson.loads,
         pool_size=10,
         max_overflow=20,
         connect_args={"options": " ".join(f"-c {name}={value}" for name, value in settings.items())},
     )
+    sa.event.listen(engine, "connect", prepare_connection)
     sa.event.listen(engine, "handle_error", _drop_detail)
     sa.event.listen(engine, "checkin", _note_rest)
     sa.event.listen(engine, "checkout", _ping_after(ping_after_seconds))
@@ -145,4 +150,4 @@ def _drop_detail(context: sa.ExceptionContext) -> None:
 
 
 def _json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(value)

@@ -15,6 +15,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from adapters.store.standing import run_standing, standing_rows
 from mpi.units import UnitConflict
 
 _HASHES = sa.bindparam("hashes", type_=postgresql.ARRAY(sa.BigInteger))
@@ -24,7 +25,11 @@ _SHARE_AND_WAIT = sa.text(
     " ELSE pg_advisory_xact_lock(hash) IS NULL END FROM unnest(:hashes) AS hash"
 ).bindparams(_HASHES, sa.bindparam("everybody", type_=sa.BigInteger))
 _LOCK_OUT = sa.text("SELECT pg_advisory_xact_lock(:everybody)")
-_TRY = sa.text("SELECT bool_and(pg_try_advisory_xact_lock(hash)) FROM unnest(:hashes) AS hash").bindparams(_HASHES)
+_TRY = (
+    sa.text("SELECT bool_and(pg_try_advisory_xact_lock(hash)) AS are_ours FROM unnest(:hashes) AS hash")
+    .bindparams(_HASHES)
+    .columns(sa.column("are_ours", sa.Boolean))
+)
 
 
 class HeldLocks:
@@ -49,8 +54,8 @@ class HeldLocks:
         if not self._keys:
             # First of all the lock that everybody shares, so that one who wants to be alone can wait for all.
             shared = {"everybody": _EVERYBODY, "hashes": [_EVERYBODY, *hashes["hashes"]]}
-            connection.execute(_SHARE_AND_WAIT, shared).all()
-        elif not connection.execute(_TRY, hashes).scalar_one():
+            run_standing(connection, _SHARE_AND_WAIT, shared)
+        elif not standing_rows(connection, _TRY, hashes)[0]["are_ours"]:
             raise UnitConflict(self._keys | wanted)
         self._keys |= wanted
         return True
@@ -59,13 +64,14 @@ class HeldLocks:
         """Wait until nobody holds a lock of any key, and keep everybody from having one."""
         if connection.dialect.name == "postgresql":
             connection.execute(_LOCK_OUT, {"everybody": _EVERYBODY}).all()
+            connection.execute(_PLAN_ANEW)
         self._is_alone = True
 
 
 def take_last_lock(connection: sa.Connection, key: str) -> None:
     """Wait for a lock after which a transaction takes no other: nobody waits for its holder's other locks and it."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_WAIT, {"hashes": [lock_hash(key)]}).all()
+        run_standing(connection, _WAIT, {"hashes": [lock_hash(key)]})
 
 
 def lock_hash(key: str) -> int:
@@ -74,3 +80,5 @@ def lock_hash(key: str) -> int:
 
 
 _EVERYBODY = lock_hash("everybody")
+_PLAN_ANEW = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
+"""Who is alone writes very much: a plan made while the tables were small would read them whole once they are large."""

@@ -111,7 +111,7 @@ def history_from(row: Row) -> HistoryEntry:
 
 _REVIEW_COLUMNS = (
     "review_item_id kind opened_at source status priority score match_probability model_version decision decided_by "
-    "decided_at decision_reason version claimed_by claimed_until"
+    "decided_at decision_reason version claimed_by claimed_until escalated_by escalated_at escalation_reason"
 ).split()
 """Attributes of a review item that are columns of the same name and type."""
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from adapters.store import mapping
+from adapters.store.standing import run_standing, standing_rows
 from adapters.store.statements import rows
 from adapters.store.tables import inbox, outbox
 from federation.ports import OutboxMessage, WaitingWork
@@ -15,12 +16,12 @@ from mpi.events import PersonChanged
 from mpi.ports import FeedCount
 
 _PUBLISH = sa.insert(outbox).inline()
-_KEEP = sa.insert(inbox).inline()
-_STORED = sa.select(inbox.c.acknowledgement).where(
-    inbox.c.sender == sa.bindparam("sender"),
-    inbox.c.message_control_id == sa.bindparam("message_control_id"),
-    inbox.c.content_hash == sa.bindparam("content_hash"),
+_ACKNOWLEDGEMENT = sa.select(inbox.c.acknowledgement).where(
+    inbox.c.sender == sa.bindparam("by"),
+    inbox.c.message_control_id == sa.bindparam("control_id"),
+    inbox.c.content_hash == sa.bindparam("hash"),
 )
+_KEEP = sa.insert(inbox)
 
 
 class SqlInbox:
@@ -30,8 +31,9 @@ class SqlInbox:
         self._connection = connection
 
     def stored_acknowledgement(self, sender: str, message_control_id: str, content_hash: str) -> bytes | None:
-        key = {"sender": sender, "message_control_id": message_control_id, "content_hash": content_hash}
-        return self._connection.execute(_STORED, key).scalar_one_or_none()
+        asked = {"by": sender, "control_id": message_control_id, "hash": content_hash}
+        found = standing_rows(self._connection, _ACKNOWLEDGEMENT, asked)
+        return bytes(found[0]["acknowledgement"]) if found else None
 
     def keep(
         self,
@@ -42,14 +44,14 @@ class SqlInbox:
         acknowledgement: bytes,
         received_at: dt.datetime,
     ) -> None:
-        values = {
+        kept = {
             "sender": sender,
             "message_control_id": message_control_id,
             "content_hash": content_hash,
             "acknowledgement": acknowledgement,
             "received_at": received_at,
         }
-        self._connection.execute(_KEEP, values)
+        run_standing(self._connection, _KEEP, kept)
 
     def feeds(self, *, since: dt.datetime) -> tuple[FeedCount, ...]:
         newest = sa.func.max(inbox.c.received_at, type_=inbox.c.received_at.type)
@@ -69,7 +71,7 @@ class SqlEventSink:
         self._connection = connection
 
     def publish(self, event: PersonChanged) -> None:
-        self._connection.execute(_PUBLISH, mapping.outbox_values(event))
+        run_standing(self._connection, _PUBLISH, mapping.outbox_values(event))
 
 
 class SqlOutbox:
@@ -83,8 +85,7 @@ class SqlOutbox:
         self._connection = connection
 
     def add(self, kind: str, body: Mapping[str, object], *, at: dt.datetime) -> None:
-        values = {"kind": kind, "body": dict(body), "created_at": at, "attempts": 0}
-        self._connection.execute(_PUBLISH, values)
+        self._connection.execute(sa.insert(outbox).values(kind=kind, body=dict(body), created_at=at, attempts=0))
 
     def due(self, *, limit: int, now: dt.datetime, retry_after_seconds: float) -> tuple[OutboxMessage, ...]:
         handed_over_before = now - dt.timedelta(seconds=retry_after_seconds)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from adapters.store import mapping
 from adapters.store.bulk import add_rows, next_record_ids
 from adapters.store.columns import Code
+from adapters.store.standing import run_standing, standing_rows
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
@@ -128,7 +129,7 @@ class SqlRecordRepository:
     def get_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, SourceRecord]:
         if not identifiers:
             return {}
-        authorities, parameters = named_among(self._dialect, identifiers)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         found = self._records(_by_identifiers(self._dialect, authorities), parameters)
         return {record.identifier: record for record in found}
 
@@ -147,8 +148,8 @@ class SqlRecordRepository:
     def retired_into(self, identifiers: Collection[PatientIdentifier]) -> tuple[PatientIdentifier, ...]:
         if not identifiers:
             return ()
-        authorities, parameters = named_among(self._dialect, identifiers)
-        found = rows(self._connection, _retired_into(self._dialect, authorities), parameters)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+        found = standing_rows(self._connection, _retired_into(self._dialect, authorities), parameters)
         return tuple(mapping.identifier_from(row) for row in found)
 
     def sharing_keys(self, keys: Collection[str], *, limit: int) -> Candidates:
@@ -158,14 +159,15 @@ class SqlRecordRepository:
         if self._dialect == "postgresql":
             records = self._records(_SHARING_KEYS, {"keys": sorted(set(keys)), "most": limit + 1})
         else:
-            records = self._records(_sharing_keys(keys).limit(limit + 1))
+            found = rows(self._connection, _sharing_keys(keys).limit(limit + 1))
+            records = tuple(mapping.record_from(row) for row in found)
         return Candidates(records[:limit], truncated=len(records) > limit)
 
     def save(self, record: SourceRecord, *, blocking_keys: Collection[str]) -> None:
         keys = set(blocking_keys) if record.is_active else set()
         if self._dialect == "postgresql":
             values = {**mapping.record_values(record), "keys": sorted(keys)}
-            self._connection.execute(_save_with_keys(), values)
+            run_standing(self._connection, _save_with_keys(), values)
             return
         record_id: int = insert_or_update(
             self._connection,
@@ -218,12 +220,10 @@ class SqlRecordRepository:
         if identifier is not None:
             last = sa.tuple_(sa.literal(identifier.assigning_authority), sa.literal(identifier.local_patient_id))
             statement = statement.where(sa.tuple_(*_IDENTIFIER_ORDER) > last)
-        return self._records(statement)
+        return tuple(mapping.record_from(row) for row in rows(self._connection, statement))
 
-    def _records(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> tuple[SourceRecord, ...]:
-        return tuple(mapping.record_from(row) for row in rows(self._connection, statement, parameters))
+    def _records(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> tuple[SourceRecord, ...]:
+        return tuple(mapping.record_from(row) for row in standing_rows(self._connection, statement, parameters))
 
 
 def _sharing_keys(keys: Collection[str]) -> sa.Select[Any]:
@@ -243,7 +243,7 @@ class SqlHistoryRepository:
         self._connection = connection
 
     def append(self, entry: HistoryEntry) -> None:
-        self._connection.execute(_APPEND, mapping.history_values(entry))
+        run_standing(self._connection, _APPEND, mapping.history_values(entry))
 
     def append_many(self, entries: Sequence[HistoryEntry]) -> None:
         found = [mapping.history_values(entry) for entry in entries]
@@ -251,14 +251,13 @@ class SqlHistoryRepository:
             add_rows(self._connection, record_history, tuple(found[0]), (tuple(values.values()) for values in found))
 
     def of(self, identifier: PatientIdentifier) -> tuple[HistoryEntry, ...]:
-        found = rows(self._connection, _HISTORY_OF, named(identifier))
+        found = standing_rows(self._connection, _HISTORY_OF, named(identifier))
         return tuple(mapping.history_from(row) for row in found)
 
     def of_many(self, identifiers: Collection[PatientIdentifier]) -> dict[PatientIdentifier, tuple[HistoryEntry, ...]]:
         found: dict[PatientIdentifier, list[HistoryEntry]] = {identifier: [] for identifier in identifiers}
-        dialect = self._connection.dialect.name
-        authorities, parameters = named_among(dialect, identifiers)
-        for row in rows(self._connection, _histories(dialect, authorities), parameters):
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+        for row in standing_rows(self._connection, _histories(self._connection.dialect.name, authorities), parameters):
             entry = mapping.history_from(row)
             found[entry.identifier].append(entry)
         return {identifier: tuple(entries) for identifier, entries in found.items()}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store import mapping
+from adapters.store import mapping, review_counts
 from adapters.store.change_log import note_change
+from adapters.store.standing import standing_rows
 from adapters.store.statements import (
     insert_or_update,
     insert_unless_there,
@@ -24,6 +26,7 @@ from federation.changes import ChangeKind
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
+from mpi.identity.review_quality import BandCount, ClerkDay
 from mpi.ports import ReviewPage
 
 _item = review_item.c
@@ -54,7 +57,6 @@ class SqlReviewRepository:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._dialect = connection.dialect.name
 
     def get(self, review_item_id: str) -> ReviewItem | None:
         found = self._items(sa.select(review_item).where(_item.review_item_id == review_item_id))
@@ -74,25 +76,39 @@ class SqlReviewRepository:
         note_change(self._connection, ChangeKind.REVIEW_ITEM, item.review_item_id, item.version)
 
     def open_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
-        if len(identifiers) == 1 and self._dialect == "postgresql":
-            return self._items(_OPEN_ABOUT_ONE, named(*identifiers))
+        if len(identifiers) == 1 and self._connection.dialect.name == "postgresql":
+            return self._standing(_OPEN_ABOUT_ONE, named(*identifiers))
         if not identifiers:
             return ()
-        authorities, parameters = named_among(self._dialect, identifiers)
-        return self._items(_open_about(self._dialect, authorities), parameters)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+        return self._standing(_open_about(self._connection.dialect.name, authorities), parameters)
 
     def decided_about(self, identifiers: Collection[PatientIdentifier]) -> tuple[ReviewItem, ...]:
         if not identifiers:
             return ()
-        authorities, parameters = named_among(self._dialect, identifiers)
-        return self._items(_decided_about(self._dialect, authorities), parameters)
+        authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+        return self._standing(_decided_about(self._connection.dialect.name, authorities), parameters)
 
-    def open_page(self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int) -> ReviewPage:
+    def open_page(
+        self, *, kinds: Collection[ReviewKind] | None, offset: int, limit: int, escalated: bool | None = None
+    ) -> ReviewPage:
         """``kinds`` ``None`` is every kind, an empty collection none."""
         condition = _IS_OPEN if kinds is None else sa.and_(_IS_OPEN, _item.kind.in_(list(kinds)))
+        if escalated is not None:
+            by = _item.escalated_by
+            condition = sa.and_(condition, by.is_not(None) if escalated else by.is_(None))
         statement = sa.select(review_item).where(condition).order_by(*_URGENCY).offset(offset).limit(limit)
         total = self._connection.execute(sa.select(sa.func.count()).select_from(review_item).where(condition))
         return ReviewPage(self._items(statement), total.scalar_one())
+
+    def decided_by_band(self, since: dt.datetime) -> tuple[BandCount, ...]:
+        return review_counts.decided_by_band(self._connection, since)
+
+    def decided_by_day(self, since: dt.datetime) -> tuple[ClerkDay, ...]:
+        return review_counts.decided_by_day(self._connection, since)
+
+    def open_since(self, instants: Sequence[dt.datetime]) -> tuple[int, ...]:
+        return review_counts.open_since(self._connection, instants)
 
     def assert_never(self, assertion: NeverLink) -> None:
         insert_unless_there(self._connection, never_link, [mapping.never_link_values(assertion)])
@@ -104,16 +120,21 @@ class SqlReviewRepository:
 
     def never_links_of(self, identifiers: Collection[PatientIdentifier]) -> tuple[NeverLink, ...]:
         if len(identifiers) == 1:
-            found = rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
+            found = standing_rows(self._connection, _NEVER_LINKS_OF_ONE, named(*identifiers))
         elif identifiers:
-            authorities, parameters = named_among(self._dialect, identifiers)
-            found = rows(self._connection, _never_links(self._dialect, authorities), parameters)
+            authorities, parameters = named_among(self._connection.dialect.name, identifiers)
+            found = standing_rows(
+                self._connection, _never_links(self._connection.dialect.name, authorities), parameters
+            )
         else:
             found = []
         return tuple(mapping.never_link_from(row) for row in found)
 
-    def _items(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> tuple[ReviewItem, ...]:
-        return tuple(mapping.review_from(row) for row in rows(self._connection, statement, parameters))
+    def _items(self, statement: sa.Executable) -> tuple[ReviewItem, ...]:
+        return tuple(mapping.review_from(row) for row in rows(self._connection, statement))
+
+    def _standing(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> tuple[ReviewItem, ...]:
+        return tuple(mapping.review_from(row) for row in standing_rows(self._connection, statement, parameters))
 
 
 def _on_either_side(dialect: str, authorities: int) -> sa.ColumnElement[bool]:
@@ -139,8 +160,9 @@ def _open_about(dialect: str, authorities: int) -> sa.Executable:
 @cache
 def _decided_about(dialect: str, authorities: int) -> sa.Executable:
     is_decided = _has(dialect, ReviewStatus.DECIDED)
-    about = sa.select(review_item).where(is_decided, _on_either_side(dialect, authorities))
-    return about.order_by(_item.review_item_id)
+    return (
+        sa.select(review_item).where(is_decided, _on_either_side(dialect, authorities)).order_by(_item.review_item_id)
+    )
 
 
 @cache

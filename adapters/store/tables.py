@@ -105,6 +105,9 @@ review_item = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("claimed_by", sa.String),
     sa.Column("claimed_until", UtcInstant),
+    sa.Column("escalated_by", sa.String),
+    sa.Column("escalated_at", UtcInstant),
+    sa.Column("escalation_reason", sa.String),
     sa.Index("ix_review_item_queue", "status", "priority", "score"),
     sa.Index("ix_review_item_left", "left_authority", "left_local_patient_id"),
     sa.Index("ix_review_item_right", "right_authority", "right_local_patient_id"),
@@ -294,6 +297,7 @@ consent_directive = sa.Table(
     sa.Column("recorded_by", sa.String, nullable=False),
     sa.Column("source", sa.String, nullable=False),
     sa.Index("ix_consent_directive_identifier", "assigning_authority", "local_patient_id"),
+    sa.Index("ix_consent_directive_id", "directive_id"),
 )
 
 broken_glass = sa.Table(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from federation.asking.rules import AskingRules
 from federation.errors import NotAsked, QueryRefused, SourceError, SourceTimedOut, SourceUnavailable
-from federation.ports import PriorSource, SiteAnswer
+from federation.ports import HearsInParts, PriorSource, SiteAnswer
 from federation.sites import health
 from federation.sites.circuit import Circuit, admit, after_failure, after_nothing, after_success
 from federation.sites.health import SiteHealth
@@ -46,8 +46,15 @@ class Question:
 
     identifier: PatientIdentifier
     task: asyncio.Task[Heard]
+    source: PriorSource
     is_given_up: bool = False
     ended_at: float | None = None
+
+    def said_so_far(self) -> SiteAnswer | None:
+        """What has come of the patient's before the end, where the source hears in parts; ``None``: nothing yet."""
+        if self.task.done() or not isinstance(self.source, HearsInParts):
+            return None
+        return self.source.said_so_far(self.identifier)
 
 
 OnHeard = Callable[[Heard], None]
@@ -98,7 +105,7 @@ class SiteDesk:
             raise NotAsked("busy")
         patience = max(self._rules.patience_seconds, at_least_seconds)
         task = asyncio.create_task(self._answer(source, identifier, clock, patience))
-        question = self._questions[key] = Question(identifier, task)
+        question = self._questions[key] = Question(identifier, task, source)
         task.add_done_callback(lambda _: self._end(key, question))
         return question
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -100,7 +101,8 @@ class FanOut:
     def _result(self, asked: _Asked) -> SiteResult:
         if not asked.questions:
             return SiteResult(SiteCoverage(asked.site_id, CoverageState.SKIPPED, reason=NO_IDENTIFIER))
-        outcomes = {identifier: _outcome(question) for identifier, question in asked.questions.items()}
+        now = self._clock()
+        outcomes = {identifier: _outcome_at(now, question) for identifier, question in asked.questions.items()}
         return site_result(
             asked.site_id, self._identity, outcomes, self._indexed, self._latency_ms(asked), veil=self._veil
         )
@@ -113,6 +115,14 @@ class FanOut:
         now = self._asking.seconds()
         last = max(now if question.ended_at is None else question.ended_at for question in put)
         return max(0, int((last - self._started) * 1000))
+
+
+def _outcome_at(now: dt.datetime, question: Question | SourceError) -> Outcome:
+    """As ``_outcome``; of a question on its way what has come so far."""
+    said = question.said_so_far() if isinstance(question, Question) else None
+    if said is None:
+        return _outcome(question)
+    return LiveAnswer(said.studies, False, said.warnings, now, cut_by="deadline")
 
 
 def _outcome(question: Question | SourceError) -> Outcome:

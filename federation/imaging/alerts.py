@@ -192,16 +192,18 @@ def new_alert(check: OrderCheck, *, at: dt.datetime, by: str) -> DuplicateAlert 
 def judged_again(kept: DuplicateAlert, new: DuplicateAlert) -> DuplicateAlert | None:
     """The kept alert after the same pair was judged a repeat again; ``None`` when that changes nothing.
 
-    A higher tier makes a shown alert a raised one: what was shown was less.
+    A higher tier makes a shown alert a raised one: what was shown was less. An order that got its number meanwhile
+    changes the alert, too: who cancels the order names it by the number.
     """
     if kept.state in ANSWERED_STATES:
         return None
     if kept.is_open:
-        same = (kept.tier, kept.rules, kept.other_prior_ids, kept.enterprise_id) == (
+        same = (kept.tier, kept.rules, kept.other_prior_ids, kept.enterprise_id, kept.order_key) == (
             new.tier,
             new.rules,
             new.other_prior_ids,
             new.enterprise_id,
+            new.order_key,
         )
         if same:
             return None

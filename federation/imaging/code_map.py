@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -71,6 +71,12 @@ def parse_code_map(text: str) -> CodeMap:
     if problems:
         raise InvalidCodeMap("; ".join(problems))
     return CodeMap(procedures)
+
+
+def mapped_first(found: Sequence[Procedure]) -> Procedure:
+    """Of one order read by several of its codes: what the site's own code map says, else the last reading."""
+    mapped = (procedure for procedure in found if any(one.source == "code_map" for one in procedure.evidence))
+    return next(mapped, found[-1])
 
 
 def _system(written: str) -> str:

@@ -96,6 +96,11 @@ def pending_study(placed: PlacedOrder) -> PriorStudy:
     )
 
 
+def pending_order_key(prior_id: str) -> str | None:
+    """The key of the order that a prior is, ``None`` for a study."""
+    return prior_id.removeprefix(_ORDER_PREFIX) if prior_id.startswith(_ORDER_PREFIX) else None
+
+
 def is_carried_out(placed: PlacedOrder, studies: tuple[PriorStudy, ...]) -> bool:
     """Whether a study of the ordering site bears one of the order's numbers: then the study speaks for itself."""
     numbers = {placed.placer_order_number, placed.filler_order_number} - {None}

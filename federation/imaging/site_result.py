@@ -30,12 +30,13 @@ INDEXED_LIST_MAY_BE_CUT = "indexed_list_may_be_cut"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LiveAnswer:
-    """What a site said of one identifier just now."""
+    """What a site said of one identifier just now. ``cut_by`` says why a list that is not complete is cut."""
 
     studies: tuple[SiteStudy, ...]
     is_complete: bool
     warnings: tuple[str, ...]
     as_of: dt.datetime
+    cut_by: str = "possibly_truncated"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,7 +78,8 @@ def site_result(
     errors = [o for o in outcomes.values() if not isinstance(o, LiveAnswer)]
     state, reason = _state_of(errors, live, has_missing=bool(missing), has_any=bool(live or filled))
     kept, set_apart = _check_patient(identity, _rows(outcomes, live, filled))
-    said_at = [answer.as_of for answer in live.values()] + [e.as_of for i, e in filled.items() if i not in live]
+    said_at = [answer.as_of for answer in live.values()]
+    said_at += [entry.as_of for i, entry in filled.items() if i not in live or _adds_to(live[i], entry)]
     return SiteResult(
         SiteCoverage(
             site_id,
@@ -93,6 +95,12 @@ def site_result(
     )
 
 
+def _adds_to(live: LiveAnswer, entry: IndexedAnswer) -> bool:
+    """Whether something is shown that the site said before and has not said now."""
+    said = {study.study_instance_uid for study in live.studies}
+    return any(study.study_instance_uid not in said for study in entry.studies)
+
+
 def _veiled(answer: Said, veil: Veil) -> Said:
     """The answer as if the hidden studies were not; so are the warnings that only they carry."""
     shown = tuple(study for study in answer.studies if not veil.hides(study))
@@ -106,8 +114,8 @@ def _state_of(
     errors: list[SourceError | None], live: Mapping[PatientIdentifier, LiveAnswer], *, has_missing: bool, has_any: bool
 ) -> tuple[CoverageState, str | None]:
     if not errors:
-        is_complete = all(answer.is_complete for answer in live.values())
-        return (CoverageState.ANSWERED, None) if is_complete else (CoverageState.PARTIAL, "possibly_truncated")
+        cut = [answer.cut_by for answer in live.values() if not answer.is_complete]
+        return (CoverageState.PARTIAL, cut[0]) if cut else (CoverageState.ANSWERED, None)
     first = errors[0]
     reason = "internal_error" if first is None else first.reason
     if not has_missing:

@@ -132,6 +132,11 @@ class Viewer:
     sees_hidden: bool = False
     caller: str | None = None
 
+    @property
+    def sees_everybody(self) -> bool:
+        """Nobody is hidden from them, so there is nothing to hide in how long an answer takes."""
+        return self.sees_hidden and self.related_to is None and self.only_patient is None
+
     def at(self, site_id: str) -> Viewer:
         """The same, for something that is done at a site; broken glass does not reach there."""
         return replace(self, sites=self.sites | {site_id}, caller=None)

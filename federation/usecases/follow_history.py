@@ -30,8 +30,9 @@ async def follow_history(
     clock: Clock,
     viewer: Viewer = ANYBODY,
 ) -> AsyncGenerator[PersonHistory, None]:
-    """The history from the index (sites ``INDEXED``, or ``TIMED_OUT`` when never heard, reason ``deadline``), then
-    again whenever sites have answered, until all have ended or the patience has. The last one is what there is.
+    """The history from the index (sites ``INDEXED``, or ``TIMED_OUT`` when never heard, reason ``deadline``; those
+    of which a part has come are ``PARTIAL``), then again whenever sites have answered, until all have ended or the
+    patience has. The last one is what there is.
 
     Whoever stops listening stops nothing: what comes later goes into the index.
 

@@ -42,7 +42,7 @@ def record_consent(
     _check_target(command, directory)
     identity = resolve_patient(command.patient, uow=uow)
     numbers = all_numbers(identity)
-    uow.lock([f"consent:{identity.enterprise_id}"])
+    uow.lock([consent_lock(identity.enterprise_id)])
     kept = {(d.identifier, d.scope, d.target): d.effect for d in uow.consents.of(numbers)}
     missing = [n for n in numbers if kept.get((n, command.scope, command.target)) is not command.effect]
     directive_id, now = new_id(), clock()
@@ -62,6 +62,11 @@ def record_consent(
     if missing:
         uow.outbox.add(CONSENT_CHANGED, {"enterprise_ids": [str(identity.enterprise_id)]}, at=now)
     return identity, tuple(uow.consents.of(numbers))
+
+
+def consent_lock(person: EnterpriseId) -> str:
+    """What everybody locks who decides by what a person said before."""
+    return f"consent:{person}"
 
 
 def _check_target(command: RecordConsent, directory: SiteDirectory) -> None:

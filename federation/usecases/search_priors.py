@@ -1,7 +1,7 @@
 """Ask every site at once for one person's studies, under one deadline, and merge the answers into one history.
 
     identity -> per site: identifiers -> its desk -> PriorSource (all at once) -> row checks
-             -> what is late, failed or left alone: the study index, with its age
+             -> what is late, failed or left alone: what has come so far, and the study index, with its age
              -> one study per UID -> probable copies -> Coverage: every site, once, whatever happened
 
 An error is never an empty answer: what a site did is in its ``SiteCoverage``. An answer that comes after the deadline

@@ -14,6 +14,10 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+_TEST_PATIENT = "number of a test patient that the site keeps in this archive; probes ask for it and learn more"
+TestPatientId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^*?\\]+$")]
+
+
 class DicomwebArchive(Part):
     """An archive asked by QIDO-RS."""
 
@@ -28,6 +32,7 @@ class DicomwebArchive(Part):
         False, description="it never gives fewer rows than asked for while it has more: saves a question each time"
     )
     asks_for_fields: bool = Field(True, description="name attributes in the question (includefield)")
+    test_patient_id: TestPatientId | None = Field(None, description=_TEST_PATIENT)
 
 
 class ArchiveTls(Part):
@@ -55,6 +60,10 @@ class DimseArchive(Part):
     calling_ae_title: str = Field("PRIORLINK", min_length=1, max_length=16)
     max_associations: int = Field(4, ge=1, le=16, description="associations at once")
     tls: ArchiveTls | None = Field(None, description="speak TLS; none = not encrypted")
+    asks_optional_keys: bool = Field(
+        True, description="ask for keys that an archive need not know; one that refuses them is asked without by itself"
+    )
+    test_patient_id: TestPatientId | None = Field(None, description=_TEST_PATIENT)
 
 
 class FhirArchive(Part):
@@ -69,6 +78,9 @@ class FhirArchive(Part):
         "two_step", description="Patient first and then its studies, or patient.identifier in one search"
     )
     patient_parameter: Literal["patient", "subject"] = Field("patient", description="search parameter of ImagingStudy")
+    includes_endpoints: bool = Field(True, description="ask for where the images are (_include=ImagingStudy:endpoint)")
+    page_size: int = Field(200, ge=1, le=10_000, description="resources asked for at once")
+    test_patient_id: TestPatientId | None = Field(None, description=_TEST_PATIENT)
     token: SecretStr | None = Field(None, description="bearer token; better PRIORLINK_* or token_file")
     token_file: Path | None = Field(None, description="file that holds the bearer token; read again after a 401")
     ca_file: Path | None = Field(None, description="PEM of the authority that signed its certificate; none = system's")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ from gateway.permissions import Claims, Role
 from gateway.signing_keys import FileKeys, NoKeys, SigningKeys, UrlKeys
 from gateway.smart_scopes import GrantedScopes, read_scopes
 
-__all__ = ["Authenticate", "Caller", "TokenVerifier", "build_verifier"]
+__all__ = ["Authenticate", "Caller", "TokenVerifier", "build_verifier", "caller_of"]
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA", "Ed25519")
 _PURPOSE = re.compile(r"[A-Z]{2,16}")
@@ -106,7 +106,17 @@ class TokenVerifier:
         Raises:
             NotAuthenticated: with a stable reason (``no_token``, ``token_expired``, ``bad_signature`` ...).
         """
-        token = _bearer_token(authorization)
+        caller = caller_of(self.claims(_bearer_token(authorization)))
+        if caller.token_expires_at > self.clock() + self.longest_life + dt.timedelta(seconds=self.leeway_seconds):
+            raise NotAuthenticated("token_lives_too_long")
+        return caller
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """What a token claims, once signature, issuer, audience and times are found good.
+
+        Raises:
+            NotAuthenticated: as above.
+        """
         try:
             claims = jwt.decode(token, self._key_of, registry=self._registry).claims
             self._claims_registry().validate(claims)
@@ -116,10 +126,7 @@ class TokenVerifier:
             raise NotAuthenticated(_reason_of(error)) from None
         except (ValueError, TypeError):
             raise NotAuthenticated("malformed_token") from None
-        caller = _caller_of(claims)
-        if caller.token_expires_at > self.clock() + self.longest_life + dt.timedelta(seconds=self.leeway_seconds):
-            raise NotAuthenticated("token_lives_too_long")
-        return caller
+        return claims
 
     def _key_of(self, token: Any) -> Any:
         kid = token.headers().get("kid")
@@ -174,7 +181,12 @@ def _claim_reason(error: JoseError) -> str:
     return f"claim_{claim}" if claim in {"iss", "aud", "exp", "nbf", "iat", "sub", "jti"} else "claim_refused"
 
 
-def _caller_of(claims: dict[str, Any]) -> Caller:
+def caller_of(claims: Mapping[str, Any]) -> Caller:
+    """Who checked claims speak of: the one reading of ``roles``, ``purpose_of_use``, ``sites``, ``scope`` and the rest.
+
+    Raises:
+        NotAuthenticated: a claim is not of the form it must have.
+    """
     subject = claims["sub"]
     if not isinstance(subject, str) or not subject.strip() or len(subject) > _MAX_SUBJECT_LENGTH:
         raise NotAuthenticated("claim_sub")
@@ -202,7 +214,7 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
     )
 
 
-def _issued_at(claims: dict[str, Any]) -> dt.datetime | None:
+def _issued_at(claims: Mapping[str, Any]) -> dt.datetime | None:
     """``None`` when it is not said: such a token counts as given before any revocation."""
     try:
         return dt.datetime.fromtimestamp(claims["iat"], dt.UTC) if "iat" in claims else None
@@ -210,7 +222,7 @@ def _issued_at(claims: dict[str, Any]) -> dt.datetime | None:
         raise NotAuthenticated("claim_iat") from None
 
 
-def _sites_of(claims: dict[str, Any]) -> frozenset[str] | None:
+def _sites_of(claims: Mapping[str, Any]) -> frozenset[str] | None:
     """``None`` when the token does not say; a claim that is no list of words keeps the caller out."""
     if "sites" not in claims:
         return None
@@ -220,14 +232,14 @@ def _sites_of(claims: dict[str, Any]) -> frozenset[str] | None:
     return frozenset(sent)
 
 
-def _scopes_of(claims: dict[str, Any]) -> GrantedScopes | None:
+def _scopes_of(claims: Mapping[str, Any]) -> GrantedScopes | None:
     sent = claims.get("scope", "")
     if not isinstance(sent, str) or len(sent) > _MAX_SCOPE_LENGTH:
         raise NotAuthenticated("claim_scope")
     return read_scopes(sent)
 
 
-def _short_text(claims: dict[str, Any], name: str) -> str | None:
+def _short_text(claims: Mapping[str, Any], name: str) -> str | None:
     sent = claims.get(name)
     if sent is not None and not (isinstance(sent, str) and 0 < len(sent) <= _MAX_SUBJECT_LENGTH):
         raise NotAuthenticated(f"claim_{name}")

@@ -271,6 +271,7 @@ def _dicomweb(archive: DicomwebArchive, settings: SiteSettings, issuers: IssuerN
         fallback_charset=settings.fallback_charset,
         short_page_is_last=archive.short_page_is_last,
         asks_for_fields=archive.asks_for_fields,
+        test_patient_id=archive.test_patient_id,
         issuers=issuers,
     )
 
@@ -286,6 +287,8 @@ def _dimse(archive: DimseArchive, settings: SiteSettings, issuers: IssuerNames) 
         tls=None if tls is None else TlsFiles(tls.ca_file, tls.certificate_file, tls.key_file),
         server_name=None if tls is None else tls.server_name,
         fallback_charset=settings.fallback_charset,
+        asks_optional_keys=archive.asks_optional_keys,
+        test_patient_id=archive.test_patient_id,
         issuers=issuers,
     )
 
@@ -296,6 +299,9 @@ def _fhir(archive: FhirArchive, issuers: IssuerNames) -> FhirSettings:
         patient_search=PatientSearch(archive.patient_search),
         patient_parameter=archive.patient_parameter,
         identifier_systems=archive.identifier_systems,
+        includes_endpoints=archive.includes_endpoints,
+        page_size=archive.page_size,
+        test_patient_id=archive.test_patient_id,
         bearer_token=_token(archive),
         token_file=archive.token_file,
         ca_file=archive.ca_file,

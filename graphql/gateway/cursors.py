@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias
+
+import orjson
 
 from federation.imaging.studies import PriorStudy
 from federation.imaging.timeline import moment_of
@@ -107,14 +108,13 @@ def _instant(text: str) -> dt.datetime:
 
 
 def _pack(position: Sequence[object]) -> str:
-    text = json.dumps(position, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
 
 
 def _unpack(cursor: str) -> Any:
     if len(cursor) > _MAX_CURSOR_LENGTH:
         raise InvalidCursor("not a cursor of this list")
     try:
-        return json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        return orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise InvalidCursor("not a cursor of this list") from None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Protocol
+
 from federation.ports import UnitOfWork
 from gateway.context import HubContext
 from gateway.loaders import ReviewCase
 from gateway.permissions import role_used
 from mpi.audit import AuditOutcome
+from mpi.identity.review import ReviewItem
+from mpi.ports import Clock
 from mpi.units import carry_out
 from mpi.usecases.claim_review_item import ClaimReviewItem, claim_review_item
 from mpi.usecases.decide_review import DecideReview, decide_review
+from mpi.usecases.escalate_review import EscalateReview, escalate_review
 
 DECIDE = "decideReviewItem"
 
@@ -42,10 +48,27 @@ def claim_and_read(operation: str, command: ClaimReviewItem, context: HubContext
     Raises:
         UnknownReviewItem, StaleDecision: as ``claim_review_item``; nothing was changed.
     """
+    return _change_and_read(operation, partial(claim_review_item, command), context)
+
+
+def escalate_and_read(operation: str, command: EscalateReview, context: HubContext) -> ReviewCase:
+    """The same for handing an item to somebody senior, and for taking that back.
+
+    Raises:
+        UnknownReviewItem, StaleDecision: as ``escalate_review``; nothing was changed.
+    """
+    return _change_and_read(operation, partial(escalate_review, command), context)
+
+
+class _Change(Protocol):
+    def __call__(self, *, uow: UnitOfWork, clock: Clock) -> ReviewItem: ...
+
+
+def _change_and_read(operation: str, change: _Change, context: HubContext) -> ReviewCase:
     resources = context.resources
 
-    def claim(uow: UnitOfWork) -> ReviewCase:
-        item = claim_review_item(command, uow=uow, clock=resources.clock)
+    def carry(uow: UnitOfWork) -> ReviewCase:
+        item = change(uow=uow, clock=resources.clock)
         case = ReviewCase(item, uow.records.get(item.left), uow.records.get(item.right))
         role = role_used(operation, context.caller.roles)
         for subject in case.enterprise_ids() or (None,):
@@ -53,4 +76,4 @@ def claim_and_read(operation: str, command: ClaimReviewItem, context: HubContext
         uow.commit()
         return case
 
-    return carry_out(resources.units, claim)
+    return carry_out(resources.units, carry)

@@ -1,8 +1,8 @@
 """A repeated request is answered as it was the first time and not carried out again.
 
 The client gives a request a key of its own (``Idempotency-Key``, as in the IETF draft of that name). Its answer is kept
-for an hour, with the caller and a hash of the request and of what the caller's token allows. Answers that hold an error
-of ours are not kept: the request may be tried again.
+for two hours, with the caller and a hash of the request and of what the caller's token allows. Answers that hold an
+error of ours are not kept: the request may be tried again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.context import HubContext, keep_audit
+from gateway.used_tokens import KEPT_FOR
 from mpi.audit import AuditOutcome
 
 HEADER = "idempotency-key"
@@ -27,7 +28,6 @@ REPLAYED = "Idempotency-Replayed"
 REPLAY = "replayedAnswer"
 """Action of the audit entry of a repeat; its detail names the correlation id of the first request."""
 
-KEPT_FOR = dt.timedelta(hours=1)
 GIVEN_UP_AFTER = dt.timedelta(minutes=1)
 """A request that takes longer was that of a process that died."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from federation.ports import UnitOfWork
 from gateway.context import HubContext
@@ -24,10 +24,12 @@ Act = Callable[[UnitOfWork, Matcher, Clock, NewId], Decision]
 
 @dataclass(frozen=True, slots=True)
 class DecidedIdentity:
-    """A decision and the persons it is about, as they are after it."""
+    """A decision and the persons it is about, as they are after it. Of a preview: as they would be, and ``before``."""
 
     decision: Decision
     persons: tuple[ResolvedIdentity, ...]
+    before: tuple[ResolvedIdentity, ...] = ()
+    is_preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,10 @@ class PersonDecisions:
     total: int
 
 
-def decide_identity(operation: str, act: Act, context: HubContext) -> DecidedIdentity:
+def decide_identity(operation: str, act: Act, context: HubContext, *, is_preview: bool = False) -> DecidedIdentity:
     """Carry out a decision (or its undoing), audit it for every person before and after, and commit.
+
+    A preview does the same and keeps nothing: the unit of work is left without a commit. The look is audited as such.
 
     Raises:
         StalePersons, StaleDecision, MergeRefused, UnknownIdentifier, UnknownDecision: nothing was changed.
@@ -52,6 +56,8 @@ def decide_identity(operation: str, act: Act, context: HubContext) -> DecidedIde
         touched = uow.records.get_many(decision.touched).values()
         now = [record.enterprise_id for record in touched if record.enterprise_id is not None]
         persons = _resolved(sorted(dict.fromkeys(now)), uow)
+        if is_preview:
+            return DecidedIdentity(decision, persons, is_preview=True)
         moved = [link.enterprise_id for change in decision.changes for link in (change.before, change.after)]
         role = role_used(operation, context.caller.roles)
         for subject in sorted({*now, *moved}):
@@ -62,7 +68,15 @@ def decide_identity(operation: str, act: Act, context: HubContext) -> DecidedIde
         uow.commit()
         return DecidedIdentity(decision, persons)
 
-    return carry_out(resources.units, decide)
+    decided = carry_out(resources.units, decide)
+    return replace(decided, before=_behind(decided.decision, resources.read)) if is_preview else decided
+
+
+def _behind(decision: Decision, read: Read) -> tuple[ResolvedIdentity, ...]:
+    """The persons of the records that a decision touches, as they are now."""
+    with read() as uow:
+        records = uow.records.get_many(decision.touched).values()
+        return _resolved(sorted({r.enterprise_id for r in records if r.enterprise_id is not None}), uow)
 
 
 def load_persons(read: Read, enterprise_ids: Iterable[str]) -> tuple[ResolvedIdentity, ...]:

@@ -19,14 +19,17 @@ from federation.sites.site import SiteId
 from federation.usecases.see_person import all_numbers
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
-from mpi.audit import AuditEvent
+from mpi.audit import AuditSearch
+from mpi.audit_chain import KeptEvent
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
-from mpi.ports import FeedCount
+from mpi.identity.review_quality import ReviewQuality
+from mpi.ports import FeedCount, ReviewPage
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
+from mpi.usecases.report_quality import report_quality
 from mpi.usecases.resolve_identity import ResolvedIdentity
 from mpi.usecases.summarize_queue import QueueCount, summarize_queue
 from mpi.usecases.take_over_update import kept_back
@@ -69,12 +72,17 @@ class ReviewCases:
 
 
 def load_review_page(
-    read: Read, *, kinds: Collection[ReviewKind] | None, first: int, after: ReviewPosition | None
+    read: Read,
+    *,
+    kinds: Collection[ReviewKind] | None,
+    first: int,
+    after: ReviewPosition | None,
+    escalated: bool | None = None,
 ) -> ReviewCases:
     """The ``first`` open items that come after a position, with their records."""
     with read() as uow:
-        offset = 0 if after is None else bisect_right(_Queue(uow, kinds), after)
-        page = uow.reviews.open_page(kinds=kinds, offset=offset, limit=first)
+        offset = 0 if after is None else bisect_right(_Queue(uow, kinds, escalated), after)
+        page = uow.reviews.open_page(kinds=kinds, offset=offset, limit=first, escalated=escalated)
         cases = _with_records(page.items, uow)
         return ReviewCases(cases, page.total, offset > 0, offset + len(cases) < page.total)
 
@@ -110,23 +118,19 @@ def load_found_persons(
         numbers = resources.without_withheld(identifiers, viewer, uow=uow)
         if identifiers and not numbers and described == Demographics():
             return FoundPersons((), truncated=False), []
-        found = find_persons(numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        visible = resources.seen_numbers(viewer, uow=uow)
+        found = find_persons(
+            numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock, seen=visible
+        )
         if found is None:
             return None
         seen = [
-            (_as_seen(person, view.identity), view.identity)
+            (replace(person, members=view.identity.records), view.identity)
             for person in found.persons
             if (not only_certain or person.grade is MatchGrade.CERTAIN)
             and (view := resources.seen_or_none(person.enterprise_id, viewer, uow=uow)) is not None
         ]
         return replace(found, persons=tuple(person for person, _ in seen)), seen[:first]
-
-
-def _as_seen(person: FoundPerson, identity: ResolvedIdentity) -> FoundPerson:
-    """Without the score where it came from a record that is hidden."""
-    if any(record.identifier == person.best.identifier for record in identity.records):
-        return replace(person, members=identity.records)
-    return replace(person, members=identity.records, best=identity.records[0], grade=MatchGrade.POSSIBLE, score=None)
 
 
 def load_order_check(resources: HubResources, viewer: Viewer, check_id: str) -> OrderCheck | None:
@@ -185,10 +189,13 @@ def _person_of(
     return identity.enterprise_id, all_numbers(identity)
 
 
-def load_audit_events(read: Read, *, first: int) -> tuple[AuditEvent, ...]:
-    """The newest entries of the audit log."""
+def search_audit_log(
+    read: Read, wanted: AuditSearch, *, before: int | None, first: int
+) -> tuple[Sequence[KeptEvent], bool]:
+    """A page of the entries that fit, newest first, and whether older ones follow."""
     with read() as uow:
-        return tuple(uow.audit.newest(limit=first))
+        found = uow.audit.search(wanted, before=before, limit=first + 1)
+    return found[:first], len(found) > first
 
 
 def load_access_report(
@@ -212,12 +219,21 @@ def _with_records(items: Sequence[ReviewItem], uow: UnitOfWork) -> tuple[ReviewC
 class _Queue(Sequence[ReviewPosition]):
     """The positions of the queue, for a binary search: finding a place reads log2(n) items."""
 
-    def __init__(self, uow: UnitOfWork, kinds: Collection[ReviewKind] | None) -> None:
-        self._uow, self._kinds = uow, kinds
-        self._total = uow.reviews.open_page(kinds=kinds, offset=0, limit=1).total
+    def __init__(self, uow: UnitOfWork, kinds: Collection[ReviewKind] | None, escalated: bool | None) -> None:
+        self._uow, self._kinds, self._escalated = uow, kinds, escalated
+        self._total = self._page(0).total
 
     def __len__(self) -> int:
         return self._total
 
     def __getitem__(self, offset: int) -> ReviewPosition:  # type: ignore[override]
-        return review_position(self._uow.reviews.open_page(kinds=self._kinds, offset=offset, limit=1).items[0])
+        return review_position(self._page(offset).items[0])
+
+    def _page(self, offset: int) -> ReviewPage:
+        return self._uow.reviews.open_page(kinds=self._kinds, offset=offset, limit=1, escalated=self._escalated)
+
+
+def load_review_quality(resources: HubResources, *, since: dt.datetime, own_of: str | None) -> ReviewQuality:
+    """How the queue is worked on."""
+    with resources.read() as uow:
+        return report_quality(since=since, own_of=own_of, uow=uow, clock=resources.clock)

@@ -47,12 +47,15 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
         "reviewQueueSummary": _RECORDS,
+        "reviewQuality": _RECORDS | {Role.ADMIN},
         "decideReviewItem": _RECORDS,
         "imagingHistoryUpdates": _ORDERING,
         "alertRevisions": _ORDERING,
         "reviewQueueChanges": _RECORDS,
         "claimReviewItem": _RECORDS,
         "releaseReviewItem": _RECORDS,
+        "escalateReviewItem": _RECORDS,
+        "takeBackEscalation": _RECORDS,
         "linkRecords": _RECORDS,
         "unlinkRecord": _RECORDS,
         "sayDifferent": _RECORDS,
@@ -82,6 +85,12 @@ FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "fhir:searchPatient": _ORDERING | _RECORDS,
         "fhir:readPatient": _ORDERING | _RECORDS,
         "fhir:ihePix": _ORDERING | _RECORDS,
+        "fhir:feedOrder": _ORDERING,
+        "fhir:readIssue": _ORDERING,
+        "fhir:searchIssues": _ORDERING,
+        "fhir:recordConsent": _RECORDS | {Role.PRIVACY_OFFICER},
+        "fhir:readConsent": _RECORDS | {Role.PRIVACY_OFFICER},
+        "fhir:searchConsents": _RECORDS | {Role.PRIVACY_OFFICER},
     }
 )
 """The same for the FHIR doors."""
@@ -141,9 +150,12 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "reviewQueue": _whole("Linkage", "rs"),
         "reviewItem": _whole("Linkage", "rs"),
         "reviewQueueSummary": _whole("Linkage", "rs"),
+        "reviewQuality": _whole("Linkage", "rs"),
         "decideReviewItem": _whole("Linkage", "u"),
         "claimReviewItem": _whole("Linkage", "u"),
         "releaseReviewItem": _whole("Linkage", "u"),
+        "escalateReviewItem": _whole("Linkage", "u"),
+        "takeBackEscalation": _whole("Linkage", "u"),
         "linkRecords": _whole("Linkage", "cu"),
         "unlinkRecord": _whole("Linkage", "cu"),
         "sayDifferent": _whole("Linkage", "cu"),
@@ -167,6 +179,12 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "fhir:searchPatient": OperationPolicy(SiteRule.RELATED, Needed("Patient", "s")),
         "fhir:readPatient": OperationPolicy(SiteRule.RELATED, Needed("Patient", "r")),
         "fhir:ihePix": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
+        "fhir:feedOrder": _care(SiteRule.ACTING, "ServiceRequest", "cu"),
+        "fhir:readIssue": _care(SiteRule.ACTING, "DetectedIssue", "r"),
+        "fhir:searchIssues": _care(SiteRule.ACTING, "DetectedIssue", "s"),
+        "fhir:recordConsent": _whole("Consent", "cu"),
+        "fhir:readConsent": _whole("Consent", "r"),
+        "fhir:searchConsents": _whole("Consent", "s"),
     }
 )
 """One row for each operation of the two tables of roles; a test and ``make check`` compare them with the schema."""
@@ -179,6 +197,9 @@ SEEN_BY_STAFF = frozenset(
     {"person", "searchPersons", "crossReference", "fhir:match", "fhir:searchPatient", "fhir:readPatient", "fhir:ihePix"}
 )
 """Operations in which they do. Imaging is hidden from them as from everybody."""
+
+ANSWERED_ON_BEAT = SEEN_BY_STAFF | {"fhir:feedOrder", "fhir:readIssue", "fhir:searchIssues"}
+"""FHIR operations whose *nobody* takes as long for those who are hidden as for those who are not there."""
 
 OPENED_BY_GLASS = frozenset({"imagingHistory", "person"})
 """Operations that a broken glass reaches into: looks. What is kept for others to read is not among them."""

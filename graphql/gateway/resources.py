@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 from federation.errors import PersonWithheld
@@ -24,13 +25,14 @@ from federation.usecases.see_person import find_person, see_person, visible_aler
 from federation.usefulness.outcomes import Outcomes, count_outcomes
 from federation.usefulness.report import UsefulnessReport
 from gateway.audit_desk import AuditDesk
-from gateway.authentication import Authenticate
+from gateway.authentication import Authenticate, Caller
 from gateway.rate_limits import RateLimits, no_rate_limits
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
 from mpi.usecases.matcher import Matcher
+from mpi.usecases.person_matches import Seen
 
 
 class NormalizeOrder(Protocol):
@@ -46,6 +48,11 @@ class NormalizeOrder(Protocol):
         code: str | None = None,
         code_system: str | None = None,
     ) -> Procedure: ...
+
+
+def nobody_is_denied(_: Caller) -> bool:
+    """Nothing was ever taken back."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class HubResources:
     new_id: NewId
     default_deadline_seconds: float
     authenticate: Authenticate
+    is_denied: Callable[[Caller], bool] = nobody_is_denied
     trust: TrustOrder = NEWEST_WINS
     longest_token_life: dt.timedelta = dt.timedelta(days=1)
     report_tables: ReportTables = field(default_factory=ReportTables)
@@ -141,10 +149,24 @@ class HubResources:
         except UnknownIdentifier:
             return None
 
+    def seen_numbers(self, viewer: Viewer, *, uow: UnitOfWork) -> Seen | None:
+        """Which records of a person the viewer may see, each person looked up once; ``None``: all of everybody."""
+        if viewer.sees_everybody:
+            return None
+
+        @cache
+        def seen(person: EnterpriseId) -> frozenset[PatientIdentifier]:
+            view = self.seen_or_none(person, viewer, uow=uow)
+            return frozenset() if view is None else frozenset(r.identifier for r in view.identity.records)
+
+        return seen
+
     def without_withheld(
         self, numbers: Iterable[PatientIdentifier], viewer: Viewer, *, uow: UnitOfWork
     ) -> tuple[PatientIdentifier, ...]:
         """The numbers without those that lead to somebody whom the viewer may not see by them; unknown ones stay."""
+        if viewer.sees_everybody:
+            return tuple(numbers)
         return tuple(number for number in numbers if not self._is_withheld(number, viewer, uow))
 
     def _is_withheld(self, number: PatientIdentifier, viewer: Viewer, uow: UnitOfWork) -> bool:

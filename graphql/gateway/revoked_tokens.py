@@ -39,9 +39,13 @@ class WithoutRevoked:
             NotAuthenticated: as the inner one, or ``token_revoked``.
         """
         caller = self.authenticate(authorization)
-        if self._current().denies(caller.subject, caller.token_id, caller.issued_at):
+        if self.denies(caller):
             raise NotAuthenticated(TOKEN_REVOKED)
         return caller
+
+    def denies(self, caller: Caller) -> bool:
+        """Whether what let this caller in was taken back since."""
+        return self._current().denies(caller.subject, caller.token_id, caller.issued_at)
 
     def _current(self) -> DenyList:
         with self._lock:

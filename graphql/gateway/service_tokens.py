@@ -25,6 +25,7 @@ from gateway.authentication import Authenticate, Caller, TokenVerifier
 from gateway.cds_hooks.client_auth import CdsClient, ClientVerifier
 from gateway.errors import ConfigurationError, NotAuthenticated
 from gateway.signing_keys import FileKeys, FixedKeys, UrlKeys
+from gateway.used_tokens import UseToken
 
 LONGEST_ASSERTION_SECONDS = 300
 
@@ -46,7 +47,9 @@ class GivenToken:
 class ServiceTokens:
     """Gives tokens, and knows them again."""
 
-    def __init__(self, settings: AuthSettings, url: str, key: ECKey, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, settings: AuthSettings, url: str, key: ECKey, clock: Callable[[], dt.datetime], use_token: UseToken
+    ) -> None:
         self.url = url
         self._key, self._clock = key, clock
         self._audience, self._lifetime_seconds = settings.audience, settings.service.lifetime_seconds
@@ -62,6 +65,7 @@ class ServiceTokens:
             },
             clock,
             longest_life_seconds=LONGEST_ASSERTION_SECONDS,
+            use_token=use_token,
         )
         public = {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}
         self.verifier = TokenVerifier(FixedKeys(public), url, settings.audience, clock, settings.leeway_seconds)
@@ -115,7 +119,9 @@ class EitherIssuer:
         return self.own.verifier(authorization) if claimed == self.own.url else self.issuer(authorization)
 
 
-def service_tokens(settings: AuthSettings, *, clock: Callable[[], dt.datetime]) -> ServiceTokens | None:
+def service_tokens(
+    settings: AuthSettings, *, clock: Callable[[], dt.datetime], use_token: UseToken
+) -> ServiceTokens | None:
     """What the settings ask for; ``None`` when the hub gives no tokens.
 
     Raises:
@@ -130,7 +136,7 @@ def service_tokens(settings: AuthSettings, *, clock: Callable[[], dt.datetime]) 
         key = load_private_key(settings.service.signing_key_file)
     except UnusableKey as error:
         raise ConfigurationError(f"auth.service.signing_key_file: {error}") from error
-    return ServiceTokens(settings, settings.service.url, key, clock)
+    return ServiceTokens(settings, settings.service.url, key, clock, use_token)
 
 
 def _claims_of(token: str) -> Mapping[str, Any]:

@@ -32,13 +32,14 @@ from gateway.settings import HttpSettings
 from gateway.site_files import load_report_tables
 from gateway.site_notices import notice_routes
 from gateway.token_door import token_routes
+from gateway.used_tokens import remember_used
 from gateway.web.routes import web_routes
 from mpi.identity.survivorship import TrustOrder
 
 GRACE_SECONDS = 10
 
 
-def hub_authenticate(hub: Hub, tokens: ServiceTokens | None) -> Authenticate:
+def hub_authenticate(hub: Hub, tokens: ServiceTokens | None) -> WithoutRevoked:
     """Who is let in: by the issuer's tokens or the hub's own, unless they are taken back."""
     settings = hub.settings.auth
     verifier: Authenticate = build_verifier(settings, clock=utc_now)
@@ -47,8 +48,9 @@ def hub_authenticate(hub: Hub, tokens: ServiceTokens | None) -> Authenticate:
     return WithoutRevoked(verifier, hub.read, utc_now, keep_seconds=settings.revocation_seconds)
 
 
-def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubResources:
+def hub_resources(hub: Hub, authenticate: WithoutRevoked | None = None) -> HubResources:
     """What the resolvers work with, from the hub's parts."""
+    authenticate = authenticate or hub_authenticate(hub, None)
     longest_life = dt.timedelta(hours=hub.settings.auth.longest_token_hours, seconds=hub.settings.auth.leeway_seconds)
     return HubResources(
         units=hub.units,
@@ -64,7 +66,8 @@ def hub_resources(hub: Hub, authenticate: Authenticate | None = None) -> HubReso
         trust=TrustOrder(hub.settings.survivorship.trusted_sites, hub.settings.survivorship.by_field),
         report_tables=load_report_tables(hub.settings.usefulness),
         rates=_rates(hub.settings.http),
-        authenticate=authenticate or hub_authenticate(hub, None),
+        authenticate=authenticate,
+        is_denied=authenticate.denies,
         longest_token_life=longest_life,
     )
 
@@ -76,7 +79,7 @@ def _rates(http: HttpSettings) -> RateLimits:
 
 def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
     """The application with every door that the settings open; each route has a row in ``gateway.doors``."""
-    tokens = service_tokens(hub.settings.auth, clock=utc_now)
+    tokens = service_tokens(hub.settings.auth, clock=utc_now, use_token=remember_used(hub.units, utc_now))
     resources, metrics = hub_resources(hub, hub_authenticate(hub, tokens)), HubMetrics()
     routes = (
         *fhir_routes(resources, metrics, identifier_systems(hub.settings, hub.matcher.authorities)),
@@ -84,7 +87,9 @@ def hub_app(hub: Hub, *, is_stopping: Callable[[], bool]) -> Starlette:
         *token_routes(resources, tokens),
         *edge_routes(hub.mailbox, agent_gates(hub.settings), is_stopping=is_stopping),
         *notice_routes(resources, hub.settings),
-        *web_routes(resources, metrics, hub.settings.web, build_schema()),
+        *web_routes(
+            resources, metrics, hub.settings.web, build_schema(), leeway_seconds=hub.settings.auth.leeway_seconds
+        ),
     )
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.access_settings import AuthSettings, ConsentSettings
 from gateway.archive_settings import Archive, Part
 from gateway.errors import ConfigurationError
+from gateway.sign_in_settings import EhrSettings, OidcSettings
 
 DEFAULT_CONFIG_FILE = Path("priorlink.toml")
 
@@ -185,6 +186,17 @@ class WebSettings(Part):
     session_key_file: Path | None = Field(None, description="file that holds the session key")
     idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session that is not used ends after this, minutes")
     token_sign_in: bool = Field(False, description="people may sign in by pasting a token (demo)")
+    oidc: OidcSettings | None = Field(None, description="where people sign in; none = nowhere else")
+    ehrs: tuple[EhrSettings, ...] = Field((), description="EHRs that open the pages on a patient (SMART App Launch)")
+
+    @model_validator(mode="after")
+    def _has_an_address_to_come_back_to(self) -> Self:
+        if (self.oidc is not None or self.ehrs) and self.public_url is None:
+            raise ValueError("public_url is needed with oidc or ehrs: people are sent back to it")
+        for field in ("id", "iss"):
+            if len({getattr(ehr, field) for ehr in self.ehrs}) != len(self.ehrs):
+                raise ValueError(f"ehrs: two have the same {field}")
+        return self
 
 
 class CdsClientSettings(Part):

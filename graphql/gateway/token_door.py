@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.context import keep_audit
 from gateway.errors import NotAuthenticated
 from gateway.http_middleware import CORRELATION_KEY
+from gateway.rate_limits import too_fast
 from gateway.resources import HubResources
 from gateway.service_tokens import GivenToken, ScopeRefused, ServiceTokens
 from mpi.audit import AuditEvent, AuditOutcome
@@ -38,8 +39,12 @@ def token_routes(resources: HubResources, tokens: ServiceTokens | None) -> list[
         try:
             given = await _given(request, tokens)
         except _Refused as refusal:
+            if await resources.rates.are_anonymous_too_many(request.scope):
+                return too_fast(request.scope)
             await _keep(request, resources, "anonymous", AuditOutcome.REFUSED, refusal.reason)
             return JSONResponse({"error": refusal.error, "error_description": refusal.reason}, refusal.status)
+        if await resources.rates.is_client_too_fast(given.client_id):
+            return too_fast(request.scope)
         await _keep(request, resources, given.client_id, AuditOutcome.SUCCESS, "")
         body = {"access_token": given.token, "token_type": "Bearer", "expires_in": given.expires_in_seconds}
         return JSONResponse(body | ({"scope": given.scope} if given.scope else {}))

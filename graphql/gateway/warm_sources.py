@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from federation.errors import SourceTimedOut
-from federation.ports import PriorSource, SiteAnswer, SiteProbe
+from federation.ports import HearsInParts, PriorSource, SiteAnswer, SiteProbe
 from federation.sites.directory import SiteDirectory
 from federation.sites.site import SiteId
 from gateway.clock import utc_now
@@ -52,6 +52,10 @@ class WarmSource:
         if not done:
             raise SourceTimedOut("deadline")
         return task.result()
+
+    def said_so_far(self, identifier: PatientIdentifier) -> SiteAnswer | None:
+        """What the archive has said of a question on its way, if it says such a thing."""
+        return self.source.said_so_far(identifier) if isinstance(self.source, HearsInParts) else None
 
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
         return await self.source.check(timeout_seconds=timeout_seconds)

@@ -57,7 +57,7 @@ class ReviewItem:
 
     ``score`` is the sum of the evidence in bits, ``None`` when no score is involved. ``priority`` 0 is normal, higher
     is more urgent. ``version`` changes with every change: a decision names the version it was made on. ``claimed_by``
-    works on it until ``claimed_until``; after that the item is free.
+    works on it until ``claimed_until``; after that the item is free. ``escalated_by`` handed it to somebody senior.
     """
 
     review_item_id: str
@@ -80,6 +80,14 @@ class ReviewItem:
     version: int = 1
     claimed_by: str | None = None
     claimed_until: dt.datetime | None = None
+    escalated_by: str | None = None
+    escalated_at: dt.datetime | None = None
+    escalation_reason: str | None = None
+
+    @property
+    def is_escalated(self) -> bool:
+        """Somebody senior is to answer it. Kept when it is answered."""
+        return self.escalated_by is not None
 
     def is_claimed_by_other(self, who: str, now: dt.datetime) -> bool:
         """Somebody else is at it. A claim that ran out binds nobody."""

@@ -35,7 +35,7 @@ def choose_records(
         return tuple(_active(identifier, uow) for identifier in identifiers)
 
     records = lock_persons(find, also=identifiers, uow=uow, matcher=matcher)
-    _refuse_changed([r.enterprise_id for r in records], seen, uow)
+    refuse_changed([r.enterprise_id for r in records], seen, uow)
     return records
 
 
@@ -54,7 +54,7 @@ def choose_persons(
 
     lock_persons(find, uow=uow, matcher=matcher)
     persons = tuple(follow_person(person, uow=uow) for person in enterprise_ids)
-    _refuse_changed(persons, seen, uow)
+    refuse_changed(persons, seen, uow)
     return persons
 
 
@@ -97,7 +97,12 @@ def _active(identifier: PatientIdentifier, uow: UnitOfWork) -> SourceRecord:
     return record
 
 
-def _refuse_changed(enterprise_ids: Collection[EnterpriseId | None], seen: Seen, uow: UnitOfWork) -> None:
+def refuse_changed(enterprise_ids: Collection[EnterpriseId | None], seen: Seen, uow: UnitOfWork) -> None:
+    """The persons must be as staff saw them.
+
+    Raises:
+        StalePersons: they are not.
+    """
     if seen is None:
         return
     persons = {p for p in enterprise_ids if p is not None}

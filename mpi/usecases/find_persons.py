@@ -14,6 +14,7 @@ from mpi.ports import Clock, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.match_person import match_person
 from mpi.usecases.matcher import Matcher
+from mpi.usecases.person_matches import Seen
 from mpi.usecases.search_people import search_people
 
 _RANKS = {grade: rank for rank, grade in enumerate(MatchGrade)}
@@ -48,14 +49,16 @@ def find_persons(
     uow: UnitOfWork,
     matcher: Matcher,
     clock: Clock,
+    seen: Seen | None = None,
 ) -> FoundPersons | None:
     """Everybody that registering the description would link or ask about, and everybody else whom it fits so far.
 
-    ``None`` when there is too little to look anybody up: no number, and no two parts that make a key.
+    With ``seen`` it is as if the index held only what the asker may see. ``None`` when there is too little to look
+    anybody up: no number, and no two parts that make a key.
     """
     if described == Demographics():
         return FoundPersons(tuple(_by_number(identifiers, uow)), truncated=False) if identifiers else None
-    matched = match_person(identifiers, described, uow=uow, matcher=matcher, clock=clock)
+    matched = match_person(identifiers, described, uow=uow, matcher=matcher, clock=clock, seen=seen)
     found = [FoundPerson(c.enterprise_id, c.members, c.best, c.grade, c.score) for c in matched.candidates]
     alike = search_people(described, uow=uow, matcher=matcher, clock=clock)
     if alike is None and not identifiers:
@@ -67,7 +70,9 @@ def find_persons(
     known |= {person.enterprise_id for person in carriers}
     others = [] if alike is None else [person for person in alike.enterprise_ids if person not in known]
     for person, members in uow.records.of_persons(others).items() if others else ():
-        best = next((member for member in members if _fits(member.demographics, described)), None)
+        fitting = [member for member in members if _fits(member.demographics, described)]
+        visible = frozenset(m.identifier for m in fitting) if seen is None or not fitting else seen(person)
+        best = next((member for member in fitting if member.identifier in visible), None)
         if best is not None:
             found.append(FoundPerson(person, members, best, MatchGrade.POSSIBLE))
     ranked = sorted(found, key=lambda p: (_RANKS[p.grade], -(p.score.score if p.score else -1e9), p.enterprise_id))

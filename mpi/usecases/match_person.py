@@ -12,7 +12,7 @@ from mpi.matching.scoring import MatchScore
 from mpi.ports import Clock, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.person_matches import PersonMatch, chosen_match, person_matches
+from mpi.usecases.person_matches import PersonMatch, Seen, chosen_match, person_matches
 from mpi.usecases.register_record import primary_identifier
 
 _NOBODY = PatientIdentifier("dry-run", "-")
@@ -48,8 +48,11 @@ def match_person(
     uow: UnitOfWork,
     matcher: Matcher,
     clock: Clock,
+    seen: Seen | None = None,
 ) -> MatchedPersons:
-    """Compare a description with the index. ``certain`` is what registering would link without asking.
+    """Compare a description with the index, or with what of it the asker may see (``seen``).
+
+    ``certain`` is what registering would link without asking.
 
     A number that was merged away stands for its survivor, as it does when a record is registered.
     """
@@ -63,7 +66,7 @@ def match_person(
         asserted_identifiers=tuple(i for i in current if i != primary),
     )
     comparable = matcher.comparable(record)
-    found = person_matches(record, comparable, matcher.blocking_keys(record), uow, matcher)
+    found = person_matches(record, comparable, matcher.blocking_keys(record), uow, matcher, seen=seen)
     chosen = chosen_match(found.matches)
     candidates = [_candidate(m, is_chosen=m is chosen) for m in found.matches if m.score.score >= matcher.model.lower]
     ranked = sorted(candidates, key=lambda c: (_RANKS[c.grade], -c.score.score, c.enterprise_id))

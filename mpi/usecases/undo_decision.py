@@ -12,7 +12,7 @@ from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewStatus, reopened
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import reassert, retract, undone
-from mpi.usecases.chosen_records import lock_persons
+from mpi.usecases.chosen_records import Seen, lock_persons, refuse_changed
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
@@ -21,10 +21,11 @@ from mpi.usecases.supersede_reviews import supersede_item
 
 @dataclass(frozen=True, slots=True)
 class UndoDecision:
-    """Which decision, and who takes it back."""
+    """Which decision, and who takes it back. ``expected_versions``: of every person with a record that it touched."""
 
     decision_id: str
     undone_by: str
+    expected_versions: Seen = None
 
 
 def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> Decision:
@@ -33,12 +34,15 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     Raises:
         UnknownDecision: no such decision.
         StaleDecision: it was undone before, or a later decision about the same records must be undone first.
+        StalePersons: the persons are not as they were seen.
     """
     decision = uow.decisions.get(command.decision_id)
     if decision is None:
         raise UnknownDecision("no decision has this id")
     decision = _locked(decision, uow, matcher)
     _refuse_built_upon(decision, uow)
+    touched = uow.records.get_many(decision.touched).values()
+    refuse_changed([record.enterprise_id for record in touched], command.expected_versions, uow)
     retract(decision.added, uow)
     reassert(decision.removed, uow)
     restored = _restore(decision, uow, matcher)

@@ -22,8 +22,11 @@ from tests.browser.served import served
 from tests.browser.test_accessible import STATES, enter, first_question
 from tests.browser.test_control import hub_after_a_morning
 from tests.browser.test_history import find, late
-from tests.browser.worlds import hub_with_queue
+from tests.browser.worlds import hub_with_decisions, hub_with_queue
 from tests.integration.hub_world import Hub, answering, hub_of_ana, refusing, study
+from tests.integration.sign_in_world import running_servers, sign_in_world
+from tests.servers import http_app
+from tests.servers.http_app import Later
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "images"
 SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
@@ -62,7 +65,8 @@ def take(browser: Browser, folder: Path) -> None:
     """Every state, theme and size as ``folder/state-theme-size.png``."""
     with ExitStack() as stack:
         worlds: dict[str, tuple[Hub, str]] = {}
-        for name, make in (("morning", hub_after_a_morning), ("queue", lambda: hub_with_queue(12))):
+        makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
+        for name, make in makers.items():
             hub = beside(make)
             worlds[name] = hub, stack.enter_context(served(hub.app))
         ana = beside(hub_with_history)
@@ -107,6 +111,29 @@ def take_for_docs(browser: Browser) -> None:
         )
 
 
+def take_entrances(browser: Browser, folder: Path) -> None:
+    """Signing in at a provider, and launches that fail."""
+    with ExitStack() as stack:
+        later = Later()
+        address = f"http://{stack.enter_context(http_app.served(later))}"
+        world = sign_in_world(stack.enter_context(running_servers()), public=address)
+        later.app = world.hub.app
+        states = {
+            "sign_in_at_provider": f"{address}/sign-in",
+            "ehr_not_listed": f"{address}/launch?iss=https://elsewhere.example&launch=x",
+            "launch_two_persons": f"{world.ehr.url}/open/two",
+            "launch_unknown_patient": f"{world.ehr.url}/open/stranger",
+            "launched": f"{world.ehr.url}/open/ana-7",
+        }
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                for state, start in states.items():
+                    with opened(browser, theme, size) as page:
+                        page.goto(start)
+                        expect(page.locator("h1")).to_be_visible()
+                        _shoot(page, folder / f"{state}-{theme}-{size}.png")
+
+
 def _shoot(page: Page, path: Path) -> None:
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=path, full_page=True)
@@ -127,6 +154,7 @@ def main() -> None:
         else:
             asked.folder.mkdir(parents=True, exist_ok=True)
             take(browser, asked.folder)
+            take_entrances(browser, asked.folder)
         browser.close()
 
 

@@ -13,7 +13,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.people import beside, sign_in
 from tests.browser.served import served
 from tests.browser.test_control import hub_after_a_morning
-from tests.browser.worlds import hub_with_queue
+from tests.browser.worlds import hub_with_decisions, hub_with_queue
 from tests.integration.hub_world import Hub
 
 World = tuple[Hub, str]
@@ -33,9 +33,27 @@ def queue() -> Iterator[World]:
         yield hub, address
 
 
+@pytest.fixture(scope="module")
+def decided() -> Iterator[World]:
+    hub = beside(hub_with_decisions)
+    with served(hub.app) as address:
+        yield hub, address
+
+
 def first_question(page: Page) -> None:
     page.locator("[data-row]").first.click()
     expect(page.locator(".compare")).to_be_visible()
+
+
+def escalated_question(page: Page) -> None:
+    first_question(page)
+    page.get_by_label("Reason").fill("twins, perhaps")
+    page.get_by_role("button", name="Escalate").click()
+    expect(page.get_by_text("The question stays open for somebody senior.")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").click()
+    page.get_by_role("link", name="Escalated").click()
+    page.locator("[data-row]").first.click()
+    expect(page.get_by_role("button", name="Give it back to everybody")).to_be_visible()
 
 
 def key_sheet(page: Page) -> None:
@@ -67,7 +85,9 @@ STATES: dict[str, tuple[str, Role | None, str, Act]] = {
     "queue": ("queue", Role.RECORDS, "/queue", nothing),
     "empty queue": ("morning", Role.RECORDS, "/queue", nothing),
     "question": ("queue", Role.RECORDS, "/queue", first_question),
+    "escalated question": ("queue", Role.RECORDS, "/queue", escalated_question),
     "key sheet": ("queue", Role.RECORDS, "/queue", key_sheet),
+    "quality": ("decided", Role.ADMIN, "/quality", nothing),
     "hospitals": ("morning", Role.SITE_ADMIN, "/sites", all_asked),
     "control room": ("morning", Role.ADMIN, "/control", nothing),
     "who looked": ("morning", Role.PRIVACY_OFFICER, "/access", who_looked),

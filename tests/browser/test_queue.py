@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from gateway.permissions import Role
 from mpi.identity.review import ReviewDecision, ReviewItem, ReviewStatus
 from mpi.usecases.decide_review import DecideReview, decide_review
+from mpi.usecases.escalate_review import EscalateReview, escalate_review
 from tests.browser.conftest import NewPage
 from tests.browser.people import beside, sign_in
 from tests.browser.served import served
@@ -131,6 +132,58 @@ def decide_elsewhere(hub: Hub, item_id: str) -> None:
         assert item is not None
         command = DecideReview(item_id, item.version, ReviewDecision.DIFFERENT, "clerk-two", "")
         decide_review(command, uow=uow, matcher=hub.index.matcher, clock=hub.index.clock, new_id=hub.index.new_id)
+        uow.commit()
+
+
+def test_a_hard_question_goes_to_somebody_senior_and_back(page: Page) -> None:
+    with a_queue_of(2) as (hub, address):
+        sign_in(page, address, hub, Role.RECORDS, subject="clerk-one")
+        page.keyboard.press("Enter")
+        item = shown_item(page)
+        page.keyboard.press("e")
+        expect(page.get_by_role("alert")).to_contain_text("Write a reason first")
+        assert shown_item(page) == item
+        hand_on(page, "twins, perhaps")
+        expect(page.get_by_text("The question stays open for somebody senior.")).to_be_visible()
+        assert shown_item(page) != item
+        page.keyboard.press("z")
+        expect(page.get_by_text("The question is no longer escalated.")).to_be_visible()
+        assert shown_item(page) == item
+        hand_on(page, "twins, surely")
+        expect(page.get_by_text("The question stays open for somebody senior.")).to_be_visible()
+        decide_with(page, "d")
+        expect(page.get_by_text("Nothing is left for you.")).to_be_visible()
+
+
+def hand_on(page: Page, reason: str) -> None:
+    page.keyboard.press("r")
+    page.keyboard.type(reason)
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+
+
+def test_somebody_senior_works_down_what_was_escalated(page: Page) -> None:
+    with a_queue_of(3) as (hub, address):
+        beside(escalate_elsewhere, hub, 2)
+        sign_in(page, address, hub, Role.RECORDS, subject="senior")
+        expect(page.locator("tbody .tag", has_text="escalated")).to_have_count(2)
+        page.get_by_role("link", name="Escalated").click()
+        expect(page.locator(".worklist tbody tr")).to_have_count(2)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("„too hard“")).to_be_visible()
+        decide_with(page, "d")
+        expect(page.get_by_text("„too hard“")).to_be_visible()
+        decide_with(page, "d")
+        expect(page.get_by_text("Nothing is left for you.")).to_be_visible()
+        expect(page.get_by_role("link", name="Escalated")).to_have_attribute("aria-current", "true")
+        assert [i.escalated_by for i in decided(hub)] == ["clerk-two"] * 2
+
+
+def escalate_elsewhere(hub: Hub, questions: int) -> None:
+    with hub.units() as uow:
+        for item in uow.reviews.open_page(kinds=None, offset=0, limit=questions).items:
+            command = EscalateReview(item.review_item_id, item.version, "clerk-two", "too hard")
+            escalate_review(command, uow=uow, clock=hub.index.clock)
         uow.commit()
 
 

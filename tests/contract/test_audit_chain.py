@@ -7,7 +7,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from mpi.audit import AuditEvent
+import pytest
+
+from mpi.audit import AuditEvent, AuditOutcome, AuditSearch
 from mpi.audit_chain import EMPTY_CHAIN, AuditHead, ChainFault, ChainProblem, chained
 from mpi.usecases.prune_audit import prune_audit
 from mpi.usecases.verify_audit import verify_audit
@@ -50,7 +52,7 @@ def test_an_empty_chain_is_sound(store: Store) -> None:
 def test_a_unit_sees_what_it_gave_before_it_commits(store: Store) -> None:
     with store.begin() as unit:
         unit.audit.append(on_day(1))
-        assert unit.audit.newest(limit=5) == (on_day(1),)
+        assert [kept.event for kept in unit.audit.search(AuditSearch(), before=None, limit=5)] == [on_day(1)]
         unit.audit.append(on_day(2))
         unit.commit()
     with store.begin_reading() as unit:
@@ -61,11 +63,41 @@ def test_what_is_rolled_back_leaves_no_gap(store: Store) -> None:
     keep(store, on_day(1))
     with store.begin() as unit:
         unit.audit.append(on_day(2))
-        assert len(unit.audit.newest(limit=5)) == 2
+        assert len(unit.audit.search(AuditSearch(), before=None, limit=5)) == 2
     keep(store, on_day(3))
     with store.begin_reading() as unit:
         report = verify_audit(unit.audit_chain)
         assert (report.problem, report.row_count) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (AuditSearch(), [4, 3, 2, 1]),
+        (AuditSearch(actor="DR-A"), [3, 1]),
+        (AuditSearch(action="order"), [4, 3]),
+        (AuditSearch(actor="dr", action="history", outcome=AuditOutcome.REFUSED), [2]),
+        (AuditSearch(since=on_day(2).at), [4, 3, 2]),
+        (AuditSearch(until=on_day(2).at), [1]),
+        (AuditSearch(actor="%"), []),
+        (AuditSearch(actor="_"), [4]),
+    ],
+)
+def test_entries_are_searched_by_who_what_outcome_and_time(
+    store: Store, wanted: AuditSearch, numbers: list[int]
+) -> None:
+    keep(
+        store,
+        replace(on_day(1), actor="dr-ada", action="imagingHistory", outcome=AuditOutcome.SUCCESS),
+        replace(on_day(2), actor="dr-bo", action="imagingHistory", outcome=AuditOutcome.REFUSED),
+        replace(on_day(3), actor="dr-ada", action="checkOrder"),
+        replace(on_day(4), actor="lab_1", action="checkOrder"),
+    )
+    with store.begin_reading() as unit:
+        found = unit.audit.search(wanted, before=None, limit=9)
+        assert [kept.number for kept in found] == numbers
+        assert all(wanted.fits(kept.event) for kept in found)
+        assert unit.audit.search(wanted, before=3, limit=1) == tuple(kept for kept in found if kept.number < 3)[:1]
 
 
 def test_entries_about_persons_are_newest_first_and_paged(store: Store) -> None:

@@ -32,6 +32,9 @@ def test_what_a_person_said_comes_back_in_the_order_in_which_it_was_said(store: 
         assert list(unit.consents.of([an_identifier()])) == [SAID, taken_back]
         assert list(unit.consents.of([an_identifier("2002"), an_identifier("nobody")])) == [other]
         assert list(unit.consents.of([])) == []
+        assert list(unit.consents.act("D-1")) == [SAID, other]
+        assert list(unit.consents.act("D-2")) == [taken_back]
+        assert list(unit.consents.act("D-3")) == []
 
 
 def test_what_was_not_committed_was_not_said(store: Store) -> None:

@@ -87,7 +87,7 @@ def test_the_database_refuses_to_change_an_anchor(filled: Store, statement: str)
 def test_the_audit_log_has_no_way_to_change_an_event(sql_store: Store) -> None:
     with sql_store.begin() as unit:
         public = {name for name in dir(unit.audit) if not name.startswith("_")}
-    assert public == {"append", "newest", "about", "between"}
+    assert public == {"append", "search", "about", "between"}
 
 
 def test_a_refused_write_names_no_value(sql_store: Store) -> None:
@@ -209,7 +209,7 @@ def test_every_look_up_has_an_index(sql_store: Store) -> None:
         unit.reviews.open_about([an_identifier()])
         unit.reviews.never_links_of([an_identifier()])
         unit.inbox.stored_acknowledgement("north", "m", "h")
-        unit.audit.newest(limit=3)
+        unit.audit.about(["E-1"], before=None, limit=3)
         unit.outbox.get(1)
         unit.order_checks.newest("C-1")
     assert len(statements) == 11

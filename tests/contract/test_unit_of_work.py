@@ -9,6 +9,7 @@ from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId
 from mpi.identity.review import NeverLink, ReviewDecision, ReviewKind, ReviewStatus
 from mpi.ports import Candidates
+from tests.builders import newest_events
 from tests.contract.stores import (
     NOW,
     Store,
@@ -51,7 +52,7 @@ class TestTransactions:
             assert unit.history.of(an_identifier()) == ()
             assert unit.reviews.get("R-1") is None
             assert unit.outbox.due(limit=5, now=NOW, retry_after_seconds=0) == ()
-            assert unit.audit.newest(limit=5) == ()
+            assert newest_events(unit, limit=5) == ()
             assert unit.inbox.stored_acknowledgement("north", "m-1", "h-1") is None
             assert unit.order_checks.newest("C-1") is None
 
@@ -290,15 +291,15 @@ class TestHistoryAndAudit:
             }
             assert unit.history.of_many([]) == {}
 
-    def test_audit_is_newest_first_and_limited(self, store: Store) -> None:
+    def test_audit_is_given_last_written_first_and_limited(self, store: Store) -> None:
         with store.begin() as unit:
             unit.audit.append(an_audit_event("second", at=later(seconds=1)))
             unit.audit.append(an_audit_event("first"))
             unit.audit.append(an_audit_event("third", at=later(seconds=1)))
             unit.commit()
         with store.begin() as unit:
-            assert [event.action for event in unit.audit.newest(limit=3)] == ["third", "second", "first"]
-            assert unit.audit.newest(limit=1) == (an_audit_event("third", at=later(seconds=1)),)
+            assert [event.action for event in newest_events(unit, limit=3)] == ["third", "first", "second"]
+            assert newest_events(unit, limit=1) == (an_audit_event("third", at=later(seconds=1)),)
 
 
 class TestReviews:
@@ -362,6 +363,21 @@ class TestReviews:
             page = unit.reviews.open_page(kinds={ReviewKind.MERGE_CONFLICT}, offset=0, limit=10)
             assert ([i.review_item_id for i in page.items], page.total) == (["R-2"], 1)
             assert unit.reviews.open_page(kinds=[], offset=0, limit=10).total == 0
+
+    def test_the_queue_can_be_narrowed_to_what_was_escalated(self, store: Store) -> None:
+        handed_on = replace(
+            an_item("R-2"), escalated_by="clerk-one", escalated_at=later(days=1), escalation_reason="hard"
+        )
+        with store.begin() as unit:
+            unit.reviews.save(an_item("R-1"))
+            unit.reviews.save(handed_on)
+            unit.reviews.save(replace(handed_on, review_item_id="R-3", status=ReviewStatus.DECIDED))
+            unit.commit()
+        with store.begin() as unit:
+            for escalated, expected in ((True, ["R-2"]), (False, ["R-1"]), (None, ["R-1", "R-2"])):
+                page = unit.reviews.open_page(kinds=None, offset=0, limit=10, escalated=escalated)
+                assert ([i.review_item_id for i in page.items], page.total) == (expected, len(expected))
+            assert unit.reviews.get("R-2") == handed_on
 
     def test_open_items_are_found_from_either_side(self, store: Store) -> None:
         with store.begin() as unit:

@@ -12,6 +12,7 @@ from federation.ports import UnitOfWork
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import EnterpriseId
 from mpi.units import UnitConflict, carry_out
+from tests.builders import newest_events
 from tests.contract.conftest import POSTGRESQL
 from tests.contract.stores import NOW, Store, a_change, a_record, an_identifier, an_item, keep_records
 
@@ -195,7 +196,7 @@ def test_of_two_decisions_on_one_version_one_stands(store: Store) -> None:
 def test_the_same_message_twice_at_once_is_kept_once(store: Store) -> None:
     def take(number: int) -> None:
         with store.begin() as unit:
-            unit.audit.newest(limit=1)
+            newest_events(unit, limit=1)
             unit.records.save(a_record(str(number)), blocking_keys=[])
             unit.inbox.keep("north", "m-1", "h-1", acknowledgement=b"AA", received_at=NOW)
             unit.commit()

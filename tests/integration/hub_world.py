@@ -25,13 +25,13 @@ from federation.sites.directory import SiteDirectory
 from federation.sites.site import Site, SiteId
 from federation.usecases.search_priors import ProcedureOf
 from gateway.asgi import create_app
-from gateway.authentication import TokenVerifier
+from gateway.authentication import Caller, TokenVerifier
 from gateway.demo_issuer import DemoIssuer
 from gateway.fhir.routes import fhir_routes
 from gateway.metrics import HubMetrics
 from gateway.permissions import Role
 from gateway.rate_limits import RateLimits, no_rate_limits
-from gateway.resources import HubResources
+from gateway.resources import HubResources, nobody_is_denied
 from gateway.schema.build import build_schema
 from gateway.settings import HttpSettings, Settings, WebSettings
 from gateway.signing_keys import FixedKeys
@@ -41,7 +41,7 @@ from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
 from mpi.identity.review import EvidenceLine, ReviewKind
 from mpi.usecases.open_review import open_review
-from tests.builders import AUTHORITIES, NOON, Index, person, pid
+from tests.builders import AUTHORITIES, NOON, Index, newest_events, person, pid
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "graphql" / "operations"
 CT_ABDOMEN = Procedure(Modality.CT, frozenset({"ABDOMEN", "PELVIS"}), Laterality.NONE, Contrast.WITH)
@@ -154,6 +154,7 @@ class Hub:
         web: WebSettings | None = None,
         rates: RateLimits | None = None,
         asking: Asking | None = None,
+        is_denied: Callable[[Caller], bool] = nobody_is_denied,
     ) -> None:
         store = self.store = MemoryStore()
         self.units: Callable[[], UnitOfWork] = units or (lambda: MemoryUnitOfWork(store))
@@ -175,6 +176,7 @@ class Hub:
             new_id=self.index.new_id,
             rates=rates or no_rate_limits(),
             default_deadline_seconds=deadline_seconds,
+            is_denied=is_denied,
             authenticate=TokenVerifier(
                 FixedKeys(self.issuer.jwks), self.issuer.issuer, self.issuer.audience, lambda: self.now
             ),
@@ -221,7 +223,7 @@ class Hub:
     def audit(self) -> list[AuditEvent]:
         """All audit entries, oldest first."""
         with self.units() as uow:
-            return list(reversed(uow.audit.newest(limit=500)))
+            return list(reversed(newest_events(uow, limit=500)))
 
 
 ANAS = {"assigningAuthority": "NGH", "localPatientId": "0007"}

@@ -18,6 +18,7 @@ from adapters.tasks.worker import InProcessWorker
 from mpi.audit import AuditEvent, AuditOutcome
 from mpi.events import IdentityChange, PersonChanged
 from mpi.identity.identifiers import EnterpriseId
+from tests.builders import newest_events
 
 NOW = dt.datetime(2026, 3, 2, 10, 0, tzinfo=dt.UTC)
 Begin = Callable[[], SqlUnitOfWork]
@@ -50,7 +51,7 @@ def make_handler(begin: Begin, *, before_commit: Callable[[int], None] = lambda 
 def effects(begin: Begin) -> list[int]:
     """The messages that had their effect, as often as they had it."""
     with begin() as unit:
-        return sorted(int(event.detail) for event in unit.audit.newest(limit=1000))
+        return sorted(int(event.detail) for event in newest_events(unit, limit=1000))
 
 
 def waiting(begin: Begin, *, now: dt.datetime = NOW + dt.timedelta(days=1)) -> list[int]:

@@ -22,6 +22,7 @@ from gateway.permissions import Role
 from mpi.identity.demographics import PartialDate, PersonName
 from mpi.identity.identifiers import AssigningAuthority, AuthorityRegistry, EnterpriseId
 from tests.builders import NOON, pid
+from tests.fhir_door import FhirClient, placed_request
 from tests.integration.cds_world import SYSTEM, Ehr, service_request
 from tests.integration.hub_world import ANA, SURNAME, Hub, answering
 from tests.integration.order_world import OrderDoor, new_order
@@ -31,6 +32,7 @@ NUMBER = "0007"
 PATIENCE_SECONDS = 5.0
 _REPORTED = frozenset({ReportStatus.FINAL, ReportStatus.PRELIMINARY})
 _INDICATORS = {"info": Tier.INFO, "warning": Tier.WARNING, "critical": Tier.INTERRUPTIVE}
+_SEVERITIES = {"low": Tier.INFO, "moderate": Tier.WARNING, "high": Tier.INTERRUPTIVE}
 
 
 class ScenarioDoor(Enum):
@@ -39,6 +41,7 @@ class ScenarioDoor(Enum):
     GRAPHQL = "graphql"
     CDS_HOOKS = "cds_hooks"
     HL7 = "hl7"
+    FHIR = "fhir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class ScenarioHub:
                 verdict = self._cds_hooks(folder)
             case ScenarioDoor.HL7:
                 verdict = self._hl7()
+            case ScenarioDoor.FHIR:
+                verdict = self._fhir()
         is_understood = not self.scenario.order.procedure.is_unknown
         assert all(source.asked for source in self.sources) or not is_understood
         return verdict
@@ -195,6 +200,26 @@ class ScenarioHub:
         told = [(alert.tier, alert.prior_id) for alert in door.alerts()]
         assert told == ([] if found.best is None else [(found.tier, found.best_prior_id)])
         return self._verdict(found.tier, found.best_prior_id)
+
+    def _fhir(self) -> Verdict:
+        client = FhirClient(self.hub, Role.PLUGIN)
+        sent = placed_request(
+            site=self.site,
+            patient=f"{self.site}|{NUMBER}",
+            code={"text": DESCRIPTION},
+            authoredOn=self.scenario.order.requested_at.isoformat(),
+            reasonCode=[{"coding": [{"system": "urn:priorlink:clinical-flag", "code": f}]} for f in self._flags()],
+        )
+        taken = client.post("/ServiceRequest", sent)
+        assert taken.status_code == 201, taken.text
+        assert "order_received" in OrderDoor(self.hub).work()
+        found = client.search_issues({"implicated:identifier": f"urn:priorlink:order:{self.site}|P-1"})
+        issues = [entry["resource"] for entry in found["entry"] if entry["search"]["mode"] == "match"]
+        if not issues:
+            return Verdict(Tier.NONE, None)
+        (detected,) = issues
+        prior = next(one["identifier"]["value"] for one in detected["implicated"] if one["type"] == "ImagingStudy")
+        return self._verdict(_SEVERITIES[detected["severity"]], prior.removeprefix("urn:oid:"))
 
     def _kept_assessment(self) -> DuplicateAssessment:
         person = EnterpriseId(self.hub.index.person_of(f"{self.site}|{NUMBER}"))

@@ -11,6 +11,7 @@ import pytest
 from adapters.simulated.memory_store import MemoryStore, MemoryUnitOfWork
 from gateway.audit_desk import AuditDesk
 from mpi.audit import AuditEvent
+from tests.builders import newest_events
 from tests.contract.stores import an_audit_event
 
 
@@ -38,7 +39,7 @@ class Desk:
 
 class Picky(MemoryUnitOfWork):
     def commit(self) -> None:
-        if any(event.actor == "poison" for event in self.audit.newest(limit=9_999)):
+        if any(event.actor == "poison" for event in newest_events(self, limit=9_999)):
             raise ValueError("refused")
         super().commit()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,13 @@ from adapters.store.unit_of_work import unit_of_work_factory
 from federation.imaging.alerts import AlertState, OverrideReason
 from gateway.asgi import create_app
 from gateway.cds_hooks.cards import cut, escaped
-from gateway.cds_hooks.client_auth import CdsClient, ClientVerifier
+from gateway.cds_hooks.client_auth import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS, CdsClient, ClientVerifier
 from gateway.cds_hooks.door import cds_routes
 from gateway.cds_hooks.models import Card, Source, Suggestion
 from gateway.errors import ConfigurationError, NotAuthenticated
 from gateway.settings import CdsHooksSettings, Settings
 from gateway.signing_keys import FixedKeys, UrlKeys
-from gateway.used_tokens import remember_used
+from gateway.used_tokens import KEPT_FOR, remember_used
 from tests.builders import NOON
 from tests.integration.cds_world import (
     BASE,
@@ -556,6 +558,17 @@ def test_a_token_is_used_once_whichever_process_it_was_shown_to(store: str, tmp_
             engine.dispose()
 
 
+def test_a_used_token_is_forgotten_once_no_such_token_can_be_good() -> None:
+    store, now = MemoryStore(), [NOON]
+    use = remember_used(partial(MemoryUnitOfWork, store), lambda: now[0])
+    assert use(ISSUER, "a")
+    now[0] += dt.timedelta(seconds=LONGEST_LIFE_SECONDS + 2 * LEEWAY_SECONDS)
+    assert not use(ISSUER, "a")
+    now[0] = NOON + KEPT_FOR + dt.timedelta(seconds=1)
+    assert use(ISSUER, "b")
+    assert len(store.committed.answered) == 1
+
+
 def test_the_hooks_ask_the_store(ehr: Ehr, tmp_path: Path) -> None:
     body, token = ehr.body("order-sign", service_request()), ehr.token(ORDERS)
     assert ehr.call(ORDERS, body, token=token).status_code == 200
@@ -594,7 +607,9 @@ def verifier(handler: Any, *, rsa: Any = None) -> ClientVerifier:
     keys: Any = UrlKeys(listed, client=httpx2.Client(transport=httpx2.MockTransport(handler)))
     if rsa is not None:
         keys = FixedKeys({"keys": [rsa.as_dict(private=False)]})
-    return ClientVerifier({ISSUER: CdsClient(ISSUER, "NGH", keys, listed)}, lambda: NOON)
+    units = partial(MemoryUnitOfWork, MemoryStore())
+    use_token = remember_used(units, lambda: NOON)
+    return ClientVerifier({ISSUER: CdsClient(ISSUER, "NGH", keys, listed)}, lambda: NOON, use_token)
 
 
 def test_the_listed_jku_is_fetched_and_an_unlisted_one_never(ehr: Ehr) -> None:

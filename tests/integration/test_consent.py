@@ -8,12 +8,13 @@ import json
 import re
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from federation.sites.consent import ConsentPolicy, StudyClass
+from federation.sites.consent import ANYBODY, ConsentPolicy, StudyClass, Viewer
 from federation.usecases.see_person import NOT_KNOWN_BEAT_SECONDS, seconds_to_beat
 from gateway.permissions import FHIR_ROLES_ALLOWED, ROLES_ALLOWED, Role
 from mpi.audit import AuditOutcome
@@ -168,6 +169,24 @@ def test_the_clock_does_not_tell_somebody_hidden_from_somebody_unknown() -> None
     assert abs(hidden - unknown) < NOT_KNOWN_BEAT_SECONDS
 
 
+def test_only_those_from_whom_somebody_may_be_hidden_wait_for_the_beat() -> None:
+    staff = Viewer(sees_hidden=True)
+    assert staff.sees_everybody
+    narrowed = (ANYBODY, replace(staff, related_to=frozenset({"NGH"})), replace(staff, only_patient="id-1"))
+    assert not any(viewer.sees_everybody for viewer in narrowed)
+
+
+def test_nobody_found_is_said_on_the_beat_at_the_fhir_door_too() -> None:
+    hub = hub_of_ana()
+    record(hub)
+    spent = []
+    for path in ("/Patient/nobody", "/Patient?identifier=NGH|0007", "/Patient?identifier=NGH|nobody"):
+        started = time.monotonic()
+        hub.request("GET", f"/fhir{path}", headers={"Authorization": f"Bearer {hub.issuer.token(Role.PHYSICIAN)}"})
+        spent.append(time.monotonic() - started)
+    assert min(spent) >= NOT_KNOWN_BEAT_SECONDS * 0.95
+
+
 @pytest.mark.parametrize("spent", [0.0, 0.001, 0.0399, 0.041, 0.5])
 def test_not_known_is_said_on_the_beat(spent: float) -> None:
     left = seconds_to_beat(time.monotonic() - spent)
@@ -185,7 +204,7 @@ def test_a_search_finds_nobody_who_opted_out_and_no_number_of_a_site_that_shares
     record(hub, "SITE", "LKM")
     for search in searches:
         found = hub.run("SearchPersons", Role.PHYSICIAN, **search)
-        assert (found["totalCount"], "55" in json.dumps(found["matches"])) == (1, False)
+        assert (found["totalCount"], '"55"' in json.dumps(found["matches"])) == (1, False)
     known_as = hub.run("CrossReference", Role.PLUGIN, patient=ANAS)["identifiers"]
     assert {one["identifier"]["assigningAuthority"] for one in known_as} == {"NGH", "RDI"}
     by_hidden_number = {"assigningAuthority": "LKM", "localPatientId": "55"}
@@ -298,9 +317,12 @@ def test_no_card_is_shown_of_what_is_hidden(tmp_path: Path) -> None:
 
 # Every operation x consent states: nobody is shown what is hidden, and nothing is done about it
 
+NOT_FOR_CARE = frozenset(
+    {"fhir:feedPatient", "fhir:processMessage", "fhir:recordConsent", "fhir:readConsent", "fhir:searchConsents"}
+)
 ABOUT_ANA_FOR_CARE = sorted(
     {"imagingHistory", "checkOrder", "orderCheck", "alerts", "acceptAlert", "overrideAlert", "person"}
-    | {o for o in FHIR_ROLES_ALLOWED if o not in ("fhir:feedPatient", "fhir:processMessage")}
+    | {o for o in FHIR_ROLES_ALLOWED if o not in NOT_FOR_CARE}
 )
 
 
@@ -454,7 +476,8 @@ def test_a_subscriber_hears_what_their_sites_order_and_what_is_not_hidden() -> N
     with serving(hub) as served, served.socket(token=token) as client:
         client.acknowledged().subscribe(REVISIONS, p=ANAS)
         served.wait_for_listeners()
-        assert hub.run("CheckOrder", Role.PLUGIN, order=ORDER)["alertId"] is not None
+        numbered = ORDER | {"placerOrderNumber": "P-1"}
+        assert hub.run("CheckOrder", Role.PLUGIN, order=numbered)["alertId"] is not None
         assert hub.run("CheckOrder", Role.PLUGIN, order=ORDER | at_lkm)["alertId"] is not None
         assert client.next()["alert"]["priorId"] == "2.999.5"
     with serving(hub) as served, served.socket(Role.PHYSICIAN) as client:

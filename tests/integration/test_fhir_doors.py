@@ -17,7 +17,20 @@ from gateway.permissions import FHIR_ROLES_ALLOWED, Role
 from gateway.settings import HttpSettings
 from mpi.audit import AuditOutcome
 from tests.builders import pid
-from tests.fhir_door import FHIR_JSON, LKM, NATID, FhirClient, codes, grades, message, patient, replaced, values
+from tests.fhir_door import (
+    FHIR_JSON,
+    LKM,
+    NATID,
+    FhirClient,
+    codes,
+    consent,
+    grades,
+    message,
+    patient,
+    placed_request,
+    replaced,
+    values,
+)
 from tests.integration.hub_world import Hub, answering
 
 SHARED_HUB = Hub(answering("NGH"))
@@ -351,6 +364,12 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "fhir:searchPatient": ("GET", "/Patient?identifier=NGH|0007", None),
     "fhir:readPatient": ("GET", "/Patient/nobody", None),
     "fhir:ihePix": ("GET", "/Patient/$ihe-pix?sourceIdentifier=NGH|0007", None),
+    "fhir:feedOrder": ("POST", "/ServiceRequest", placed_request()),
+    "fhir:readIssue": ("GET", "/DetectedIssue/nothing", None),
+    "fhir:searchIssues": ("GET", "/DetectedIssue?_id=nothing", None),
+    "fhir:recordConsent": ("POST", "/Consent", consent()),
+    "fhir:readConsent": ("GET", "/Consent/nothing", None),
+    "fhir:searchConsents": ("POST", "/Consent/_search", None),
 }
 
 

@@ -330,7 +330,7 @@ def test_a_check_reads_the_capability_statement(answered: Reply, ok: bool, reaso
     with scripted_qido(lambda _: answered) as server:
         probe = asyncio.run(run(server))
         assert (probe.ok, probe.reason) == (ok, reason)
-        assert [a.path for a in server.asked] == ["/rs/metadata"]
+        assert server.asked[0].path == "/rs/metadata"
 
 
 def test_silence_is_a_time_out_and_secrets_do_not_show() -> None:

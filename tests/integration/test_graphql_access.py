@@ -16,6 +16,7 @@ from gateway.permissions import ROLES_ALLOWED, Role
 from gateway.settings import Settings
 from mpi.audit import AuditOutcome
 from mpi.identity.review import ReviewStatus
+from tests.builders import NOON
 from tests.integration.hub_world import (
     ANAS,
     OPERATIONS,
@@ -43,11 +44,14 @@ CALLS: dict[str, str] = {
     "searchPersons": "{ searchPersons(identifiers: []) { __typename } }",
     "crossReference": '{ crossReference(enterpriseId: "nobody") { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
+    "reviewQuality": "{ reviewQuality { __typename } }",
     "hubStatus": "{ hubStatus { __typename } }",
     "reviewQueueSummary": "{ reviewQueueSummary { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',
     "claimReviewItem": 'mutation { claimReviewItem(id: "x") { __typename } }',
+    "escalateReviewItem": 'mutation { escalateReviewItem(id: "x", expectedVersion: 1, reason: "y") { __typename } }',
+    "takeBackEscalation": 'mutation { takeBackEscalation(id: "x", expectedVersion: 1) { __typename } }',
     "releaseReviewItem": 'mutation { releaseReviewItem(id: "x") { __typename } }',
     "linkRecords": f"mutation {{ linkRecords(left: {NOBODY}, right: {NOBODY}, {SEEN}) {{ __typename }} }}",
     "unlinkRecord": f"mutation {{ unlinkRecord(identifier: {NOBODY}, {SEEN}) {{ __typename }} }}",
@@ -130,6 +134,28 @@ def test_administrators_read_the_audit_log_newest_first() -> None:
     ]
     assert events[1]["subject"] == hub.index.person_of("NGH|0007")
     assert SURNAME not in json.dumps(events)
+
+
+def test_the_audit_log_is_searched_page_by_page() -> None:
+    hub = hub_of_ana()
+    for _ in range(3):
+        hub.run("Person", Role.PHYSICIAN, patient=ANAS)
+    hub.run("ReviewQueue", Role.PLUGIN)
+    wanted = {"actor": "PHYS", "action": "person", "outcome": "SUCCESS", "since": NOON.isoformat()}
+    page = hub.run("AuditEvents", Role.ADMIN, first=2, filter=wanted)
+    assert [(e["action"], e["actor"]) for e in page["events"]] == [("person", "demo-physician")] * 2
+    assert page["pageInfo"]["hasNextPage"]
+    rest = hub.run("AuditEvents", Role.ADMIN, first=2, filter=wanted, after=page["pageInfo"]["endCursor"])
+    assert (len(rest["events"]), rest["pageInfo"]["hasNextPage"]) == (1, False)
+    assert hub.run("AuditEvents", Role.ADMIN, filter={"until": NOON.isoformat()})["events"] == []
+    refused = [
+        hub.run("AuditEvents", Role.ADMIN, after="nonsense"),
+        hub.run("AuditEvents", Role.ADMIN, filter={"since": "2026-03-10T00:00:00"}),
+    ]
+    assert [(one["code"], one["field"]) for one in refused] == [
+        ("invalid_cursor", "after"),
+        ("invalid_date", "filter.since"),
+    ]
 
 
 class NoAudit:

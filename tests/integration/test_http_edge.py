@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import structlog
 from graphql import parse, validate
 from strawberry.extensions.validation_cache import _get_validate_cache
 
 from federation.ports import UnitOfWork
 from gateway.asgi import create_app
-from gateway.observability import configure_logging
 from gateway.permissions import Role
 from gateway.schema.build import build_schema
 from gateway.schema.limits import MAX_DEPTH, RULES
@@ -232,19 +229,6 @@ def test_metrics_count_operations_and_sites_and_nothing_about_persons() -> None:
 
 
 # Nothing leaks
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logging(stream, level=logging.DEBUG)
-    yield stream
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_an_unexpected_error_tells_nobody_anything(log: io.StringIO) -> None:

@@ -248,6 +248,46 @@ def test_two_do_not_work_on_one_question() -> None:
     assert [e.action for e in hub.audit()].count("claimReviewItem") >= 3
 
 
+def test_a_question_is_escalated_with_a_reason_and_taken_back() -> None:
+    hub = hub_with_questions()
+    item = hub.run("ReviewQueue", Role.RECORDS)["edges"][0]["node"]
+    unsaid = hub.run("EscalateReviewItem", Role.RECORDS, id=item["id"], expectedVersion=1, reason=" ")
+    assert (unsaid["code"], unsaid["field"]) == ("missing", "reason")
+    hub.run("ClaimReviewItem", Role.RECORDS, id=item["id"])
+    stale = hub.run("EscalateReviewItem", Role.RECORDS, id=item["id"], expectedVersion=1, reason="twins?")
+    assert (stale["__typename"], stale["current"]["version"]) == ("StaleReviewItem", 2)
+    handed = hub.run("EscalateReviewItem", Role.RECORDS, id=item["id"], expectedVersion=2, reason="twins?")["item"]
+    assert (handed["status"], handed["version"], handed["claimedBy"]) == ("OPEN", 3, None)
+    assert (handed["escalatedBy"], handed["escalationReason"]) == ("demo-records", "twins?")
+    for escalated, is_there in ((True, True), (False, False), (None, True)):
+        listed = hub.run("ReviewQueue", Role.RECORDS, escalated=escalated)["edges"]
+        assert (item["id"] in [edge["node"]["id"] for edge in listed]) is is_there
+    (kept,) = [e["node"] for e in hub.run("ReviewQueue", Role.RECORDS, escalated=True)["edges"]]
+    assert (kept["priority"], kept["score"]) == (item["priority"], item["score"])
+    again = hub.run("EscalateReviewItem", Role.RECORDS, id=item["id"], expectedVersion=3, reason="again")
+    assert again["__typename"] == "StaleReviewItem"
+    back = hub.run("TakeBackEscalation", Role.RECORDS, id=item["id"], expectedVersion=3)["item"]
+    assert (back["version"], back["escalatedBy"], back["escalationReason"]) == (4, None, None)
+    twice = hub.run("TakeBackEscalation", Role.RECORDS, id=item["id"], expectedVersion=4)
+    assert twice["__typename"] == "StaleReviewItem"
+    actions = [entry.action for entry in hub.audit()]
+    assert "escalateReviewItem" in actions
+    assert "takeBackEscalation" in actions
+
+
+def test_what_somebody_else_works_on_is_not_escalated() -> None:
+    hub = hub_with_questions()
+    item = hub.run("ReviewQueue", Role.RECORDS)["edges"][0]["node"]
+    hub.run("ClaimReviewItem", Role.RECORDS, id=item["id"])
+    other = hub.issuer.token(Role.RECORDS, subject="somebody-else")
+    query = (
+        'mutation($id: ID!) { escalateReviewItem(id: $id, expectedVersion: 2, reason: "hard") '
+        "{ __typename ... on StaleReviewItem { code } } }"
+    )
+    refused = hub.post(query, token=other, variables={"id": item["id"]}).json()["data"]["escalateReviewItem"]
+    assert refused == {"__typename": "StaleReviewItem", "code": "item_claimed"}
+
+
 @pytest.mark.parametrize("minutes", [0, 481])
 def test_a_claim_has_bounds(minutes: int) -> None:
     refused = hub_with_questions().run("ClaimReviewItem", Role.RECORDS, id="x", minutes=minutes)

@@ -27,20 +27,27 @@ from gateway.clock import utc_now
 from gateway.demo_issuer import DemoIssuer
 from gateway.errors import ConfigurationError
 from gateway.permissions import Role
+from gateway.rate_limits import RateLimits, Rates
 from gateway.revoked_tokens import WithoutRevoked
 from gateway.service_tokens import EitherIssuer, service_tokens
 from gateway.serving import hub_app
 from gateway.settings import Settings, StoreSettings
 from gateway.token_door import token_routes
+from gateway.used_tokens import remember_used
 from mpi.audit import AuditOutcome
 from mpi.caller_revocations import DenyList, Revocation, RevokedKind
 from mpi.usecases.revoke_tokens import revoke_tokens
-from tests.builders import NOON
+from tests.builders import NOON, newest_events
 from tests.integration.hub_world import ANA, ANAS, Hub
 
 URL = "https://hub.example/oauth/token"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SITES = "{ sites { __typename } }"
+
+
+def once(issuer: str, token_id: str) -> bool:
+    """Every token is new."""
+    return True
 
 
 class Guarded(Hub):
@@ -132,14 +139,16 @@ def test_a_deny_list_names_a_subject_until_a_moment() -> None:
 class Programs(Hub):
     """A hub that gives tokens, and a program with its key."""
 
-    def __init__(self, folder: Path, **client: Any) -> None:
-        super().__init__()
+    def __init__(self, folder: Path, *, rates: Rates | None = None, **client: Any) -> None:
+        super().__init__(rates=RateLimits(rates or Rates()))
         self.key, own = ECKey.generate_key("P-256", auto_kid=True), ECKey.generate_key("P-256", auto_kid=True)
         (folder / "program.json").write_text(json.dumps({"keys": [self.key.as_dict(private=False)]}))
         (folder / "hub.pem").write_bytes(own.as_pem(private=True))
         listed = ServiceClientSettings(client_id="plugin-1", jwks_file=folder / "program.json", **client)
         service = ServiceTokenSettings(url=URL, signing_key_file=folder / "hub.pem", clients=(listed,))
-        tokens = service_tokens(AuthSettings(service=service), clock=lambda: self.now)
+        tokens = service_tokens(
+            AuthSettings(service=service), clock=lambda: self.now, use_token=remember_used(self.units, lambda: self.now)
+        )
         assert tokens is not None
         self.resources = replace(self.resources, authenticate=EitherIssuer(self.resources.authenticate, tokens))
         self.app = create_app(self.resources, Settings(), routes=token_routes(self.resources, tokens))
@@ -218,6 +227,30 @@ def test_an_assertion_is_taken_once(tmp_path: Path) -> None:
     assert [e.outcome for e in hub.audit()] == [AuditOutcome.SUCCESS, AuditOutcome.REFUSED]
 
 
+def test_an_assertion_that_another_process_took_is_not_taken(tmp_path: Path) -> None:
+    hub = Programs(tmp_path)
+    assertion = hub.assertion()
+    assert hub.ask_for_token(assertion).status_code == 200
+    restarted = Programs(tmp_path)
+    (tmp_path / "program.json").write_text(json.dumps({"keys": [hub.key.as_dict(private=False)]}))
+    restarted.store.committed = hub.store.committed
+    assert restarted.ask_for_token(assertion).json()["error_description"] == "token_replayed"
+
+
+def test_a_program_may_not_ask_for_tokens_without_end(tmp_path: Path) -> None:
+    hub = Programs(tmp_path, rates=Rates(client=2))
+    answers = [hub.ask_for_token(hub.assertion()) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_nobody_may_guess_assertions_without_end(tmp_path: Path) -> None:
+    hub = Programs(tmp_path, rates=Rates(anonymous=2))
+    answers = [hub.ask_for_token("x.y.z").status_code for _ in range(3)]
+    assert answers == [401, 401, 429]
+    assert len(hub.audit()) == 2
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [
@@ -245,8 +278,8 @@ def test_settings_that_cannot_give_tokens_are_refused(tmp_path: Path) -> None:
     (tmp_path / "no-key.pem").write_text("nothing")
     service = ServiceTokenSettings(url=URL, signing_key_file=tmp_path / "no-key.pem")
     with pytest.raises(ConfigurationError, match="signing_key_file"):
-        service_tokens(AuthSettings(service=service), clock=lambda: NOON)
-    assert service_tokens(AuthSettings(), clock=lambda: NOON) is None
+        service_tokens(AuthSettings(service=service), clock=lambda: NOON, use_token=once)
+    assert service_tokens(AuthSettings(), clock=lambda: NOON, use_token=once) is None
 
 
 # The command line
@@ -299,7 +332,7 @@ def test_consent_is_recorded_from_the_command_line(commands: Callable[..., Any],
         assert said in commands("consent", "record", *words, code=3)
     engine = make_engine(f"sqlite:///{tmp_path}/hub.db")
     with unit_of_work_factory(engine)() as uow:
-        actions = [event.action for event in uow.audit.newest(limit=9)]
+        actions = [event.action for event in newest_events(uow, limit=9)]
     engine.dispose()
     assert actions.count("recordConsent") == 2
     assert "consents" in actions

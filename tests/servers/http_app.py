@@ -9,9 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _START_SECONDS = 15.0
+
+
+class Later:
+    """An application that is made once its address is known."""
+
+    app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        assert self.app is not None
+        await self.app(scope, receive, send)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import sqlite3
 import threading
 import time
@@ -76,7 +77,7 @@ class FolderSource:
         return _judge(collector, report)
 
     async def check(self, *, timeout_seconds: float) -> SiteProbe:
-        """Whether the folder can be read, and how many files are in it."""
+        """Whether the folder can be read, how many files are in it, and how its index stands."""
         started = time.monotonic()
         reason: str | None = None
         details: tuple[tuple[str, str], ...] = ()
@@ -84,10 +85,13 @@ class FolderSource:
             async with asyncio.timeout(timeout_seconds):
                 found = await asyncio.to_thread(find_files, self._settings.path)
                 details = (("files", str(len(found.files))), ("unreachable", str(len(found.problems))))
+                details = (*details, *await asyncio.to_thread(self._how_the_index_stands))
         except TimeoutError:
             reason = "deadline"
         except OSError:
             reason = "folder_missing"
+        except (sqlite3.Error, IndexClosed):
+            reason = "index_failed"
         return SiteProbe(self.site_id, reason is None, int((time.monotonic() - started) * 1000), details, reason)
 
     async def aclose(self) -> None:
@@ -127,6 +131,23 @@ class FolderSource:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(look)), seconds)
         except TimeoutError:
             return None
+
+    def _how_the_index_stands(self) -> tuple[tuple[str, str], ...]:
+        """Counts, and the seconds since the last look; no file's name."""
+        report = self._index.report()
+        found = {
+            "indexed": str(report.file_count),
+            "of_a_study": str(report.readable_count),
+            "unassigned_studies": str(len(report.unassigned)),
+            "index_age_seconds": self._index_age(),
+            **{f"problem_{reason}": str(count) for reason, count in report.problem_counts.items()},
+        }
+        return tuple(found.items())
+
+    def _index_age(self) -> str:
+        """``never`` while this process has not looked at the folder."""
+        seconds = time.monotonic() - self._looked_at
+        return "never" if math.isinf(seconds) else str(int(seconds))
 
     def _collect(self, question: Question) -> RowCollector:
         collector = RowCollector(question)

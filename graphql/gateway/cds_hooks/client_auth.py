@@ -7,9 +7,8 @@ Source: CDS Hooks 2.0.1, *Trusting CDS Clients*; RFC 7519, RFC 8725.
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -54,17 +53,12 @@ def clients_of(settings: tuple[CdsClientSettings, ...]) -> Mapping[str, CdsClien
 
 @dataclass(slots=True)
 class ClientVerifier:
-    """Checks the tokens of listed clients; remembers which were used until they expire.
-
-    ``use_token`` remembers across processes; without it only this verifier does.
-    """
+    """Checks the tokens of listed clients. ``use_token`` remembers which were used, for all processes."""
 
     clients: Mapping[str, CdsClient]
     clock: Callable[[], dt.datetime]
+    use_token: UseToken
     longest_life_seconds: int = LONGEST_LIFE_SECONDS
-    use_token: UseToken | None = None
-    _used: dict[tuple[str, str], float] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, authorization: str | None, endpoint_url: str) -> CdsClient:
         """The client behind an Authorization header of a call of this very URL.
@@ -114,13 +108,7 @@ class ClientVerifier:
         token_id = claims["jti"]
         if not isinstance(token_id, str) or not 0 < len(token_id) <= _LONGEST_ID:
             raise NotAuthenticated("claim_jti")
-        now = self.clock().timestamp()
-        with self._lock:
-            self._used = {used: until for used, until in self._used.items() if until >= now}
-            if (issuer, token_id) in self._used:
-                raise NotAuthenticated("token_replayed")
-            self._used[issuer, token_id] = float(claims["exp"]) + LEEWAY_SECONDS
-        if self.use_token is not None and not self.use_token(issuer, token_id):
+        if not self.use_token(issuer, token_id):
             raise NotAuthenticated("token_replayed")
 
 

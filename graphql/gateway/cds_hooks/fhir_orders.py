@@ -10,20 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.fhir.code_systems import STANDARD_SYSTEMS
 from federation.imaging.clinical_context import ReasonForExam
 
 ORDER_TYPES = frozenset({"ServiceRequest", "ProcedureRequest", "ReferralRequest"})
 _NOT_TO_BE_DONE = frozenset({"revoked", "cancelled", "completed", "entered-in-error"})
-_SYSTEMS = {
-    "http://www.ama-assn.org/go/cpt": "C4",
-    "http://loinc.org": "LN",
-    "http://snomed.info/sct": "SCT",
-    "http://radlex.org": "RADLEX",
-    "urn:oid:2.16.840.1.113883.6.12": "C4",
-    "urn:oid:2.16.840.1.113883.6.1": "LN",
-}
-"""Standard systems by the names that HL7 v2 messages use, so that one code map serves both doors."""
-
 _LONGEST_TEXT = 1024
 
 
@@ -141,7 +132,8 @@ def _codings(concept: Mapping[str, Any]) -> Iterator[CodedText]:
     for coding in _listed(concept.get("coding")):
         system = _text(coding, "system")
         code = _text(coding, "code")[:64]
-        yield CodedText(code, _SYSTEMS.get(system, system)[:255], _text(coding, "display"), system in _SYSTEMS)
+        name, is_standard = STANDARD_SYSTEMS.get(system, system)[:255], system in STANDARD_SYSTEMS
+        yield CodedText(code, name, _text(coding, "display"), is_standard)
 
 
 def _identifier(item: Mapping[str, Any]) -> tuple[str, str] | None:

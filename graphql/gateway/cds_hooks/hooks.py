@@ -13,6 +13,7 @@ import httpx2
 
 from federation.errors import FederationError
 from federation.imaging.clinical_context import read_context
+from federation.imaging.code_map import mapped_first
 from federation.imaging.orders import ContextEvidence, ImagingOrder
 from federation.sites.consent import Viewer
 from federation.sites.site import Site
@@ -209,12 +210,11 @@ class Hooks:
             )
             for c in chosen
         ] or [self.resources.normalize_order(site_id=site.site_id, description=order.description)]
-        mapped = (p for p in normalized if any(one.source == "code_map" for one in p.evidence))
         return ImagingOrder(
             patient_identifier=patient,
             ordering_site=site.site_id,
             requested_at=order.requested_at or self.resources.clock(),
-            procedure=next(mapped, normalized[-1]),
+            procedure=mapped_first(normalized),
             description=order.description,
             code=coding.code if coding is not None else None,
             code_system=coding.system if coding is not None else None,

@@ -13,7 +13,7 @@ from gateway.cds_hooks.client_auth import CdsClient
 from gateway.cds_hooks.models import HookRequest
 from gateway.resources import HubResources
 from mpi.errors import InvalidIdentifier, UnknownIdentifier
-from mpi.identity.identifiers import AuthorityRegistry, PatientIdentifier
+from mpi.identity.identifiers import AuthorityRegistry, EnterpriseId, PatientIdentifier
 
 _OID = "urn:oid:"
 _FETCH_TIMEOUT_SECONDS = 2.0
@@ -28,15 +28,37 @@ def known_identifier(
     viewer: Viewer,
 ) -> PatientIdentifier | None:
     """The first identifier of a person whom the viewer may see, the ordering site's own first. Sync, for a thread."""
-    registry = resources.matcher.authorities
-    named = [i for system, value in sent if (i := _identifier(system, value, systems, registry)) is not None]
+    named = _identifiers(sent, systems, resources)
     named.sort(key=lambda identifier: identifier.assigning_authority != own_authority)
+    return next((identifier for identifier, _ in _seen(named, resources, viewer, most=1)), None)
+
+
+def known_persons(
+    sent: Iterable[tuple[str, str]], *, systems: Mapping[str, str], resources: HubResources, viewer: Viewer
+) -> list[tuple[PatientIdentifier, EnterpriseId]]:
+    """Every identifier of a person whom the viewer may see, with that person. Sync, for a thread."""
+    return _seen(_identifiers(sent, systems, resources), resources, viewer)
+
+
+def _identifiers(
+    sent: Iterable[tuple[str, str]], systems: Mapping[str, str], resources: HubResources
+) -> list[PatientIdentifier]:
+    registry = resources.matcher.authorities
+    return [i for system, value in sent if (i := _identifier(system, value, systems, registry)) is not None]
+
+
+def _seen(
+    named: Iterable[PatientIdentifier], resources: HubResources, viewer: Viewer, *, most: int | None = None
+) -> list[tuple[PatientIdentifier, EnterpriseId]]:
+    seen: list[tuple[PatientIdentifier, EnterpriseId]] = []
     with resources.read() as uow:
         for identifier in named:
             with suppress(UnknownIdentifier):
-                resources.see_person(identifier, viewer, uow=uow)
-                return identifier
-    return None
+                view = resources.see_person(identifier, viewer, uow=uow)
+                seen.append((identifier, view.identity.enterprise_id))
+            if len(seen) == most:
+                break
+    return seen
 
 
 def _identifier(

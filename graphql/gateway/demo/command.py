@@ -112,11 +112,12 @@ def _invite(world: DemoWorld, seconds: float) -> None:
     tokens = {role: world.issuer.token(role, lifetime_seconds=12 * 3600) for role in Role}
     order = order_for(STORY.marta_here, STORY.ordering_site, *CT_ABDOMEN)
     say(f"\nready after {seconds:.1f} s\n")
-    say(f"  Pages                  {world.url}/   sign in by pasting one of the tokens below:")
+    say(f"  Pages                  {world.url}/   sign in at the demo's provider, or paste a token from below:")
     say("                         physician: imaging history   records: match queue   admin: control room")
     say("                         privacy_officer: who looked at a patient   site_admin: the hospitals")
     marta = STORY.marta_here
     say(f"                         patient to try: {marta.assigning_authority}, {marta.local_patient_id}")
+    say(f"  EHR that opens it      {world.entrances.ehr.url}/   choose a patient there (SMART launch)")
     say(f"  GraphQL and GraphiQL   {world.url}/graphql")
     say(f"  CDS Hooks              {world.url}/cds-services")
     say(f"                         issuer {ISSUER}, key {world.ehr.key_file}, identifier system {IDENTIFIER_SYSTEM}")

@@ -26,6 +26,7 @@ from gateway.bootstrap import build_hub
 from gateway.cli.serving import bind
 from gateway.clock import utc_now
 from gateway.demo.ehr import DemoEhr, cds_hooks_settings, make_demo_ehr
+from gateway.demo.entrances import DemoEntrances, start_entrances
 from gateway.demo_issuer import DemoIssuer
 from gateway.listener import make_listener
 from gateway.loop_thread import LoopThread
@@ -51,12 +52,16 @@ HospitalServer = DimseHospital | DicomwebHospital
 
 @dataclass(frozen=True, slots=True)
 class DemoWorld:
-    """A running demo. ``feed_connections`` deliver HL7 messages to ``mllp_port``; ``ehr`` may call CDS Hooks."""
+    """A running demo. ``feed_connections`` deliver HL7 messages to ``mllp_port``; ``ehr`` may call CDS Hooks.
+
+    ``entrances`` are a provider and an EHR that lead to the pages.
+    """
 
     hospitals: dict[str, SimulatedHospital]
     servers: dict[str, HospitalServer]
     issuer: DemoIssuer
     ehr: DemoEhr
+    entrances: DemoEntrances
     http_port: int
     mllp_port: int
     now: dt.datetime
@@ -81,14 +86,16 @@ def demo_world(folder: Path, *, people: int = 300, studies: int = 1_500) -> Iter
         servers = {str(h.site_id): _start(h, stack) for h in hospitals}
         listening_http = bind("127.0.0.1", 0)
         ehr = make_demo_ehr(folder)
+        url = f"http://127.0.0.1:{listening_http.getsockname()[1]}"
+        entrances = start_entrances(url, stack)
         cds_hooks = cds_hooks_settings(
             ehr,
-            base_url=f"http://127.0.0.1:{listening_http.getsockname()[1]}",
+            base_url=url,
             site=STORY.ordering_site,
             authority=STORY.marta_here.assigning_authority,
             deadline_ms=DEADLINE_MS,
         )
-        settings = demo_settings(folder, hospitals, servers, issuer.issuer, cds_hooks)
+        settings = demo_settings(folder, hospitals, servers, issuer.issuer, cds_hooks, entrances.settings)
         hub = build_hub(settings, migrate=True)
         server = stack.enter_context(ServerThread(HubServer(hub, listening_http))).server
         listening = stack.enter_context(LoopThread("mllp"))
@@ -99,7 +106,7 @@ def demo_world(folder: Path, *, people: int = 300, studies: int = 1_500) -> Iter
         stack.callback(worker_hub.engine.dispose)
         stack.enter_context(running_worker(worker_hub))
         by_site = {str(h.site_id): h for h in hospitals}
-        yield DemoWorld(by_site, servers, issuer, ehr, server.port, listener.port, now)
+        yield DemoWorld(by_site, servers, issuer, ehr, entrances, server.port, listener.port, now)
 
 
 def _start(hospital: SimulatedHospital, stack: ExitStack) -> HospitalServer:
@@ -116,6 +123,7 @@ def demo_settings(
     servers: dict[str, HospitalServer],
     issuer: str,
     cds_hooks: CdsHooksSettings,
+    web: WebSettings,
 ) -> Settings:
     """The hub's settings, as a hospital's IT would write them."""
     return Settings(
@@ -125,7 +133,7 @@ def demo_settings(
         auth=AuthSettings(issuer=issuer, jwks_file=folder / "jwks.json"),
         federation=FederationSettings(deadline_ms=DEADLINE_MS, refresh_events=()),
         cds_hooks=cds_hooks,
-        web=WebSettings(token_sign_in=True),
+        web=web,
         authorities=(AuthoritySettings(name=NATIONAL_AUTHORITY, strong=True),),
         sites=tuple(
             SiteSettings(

@@ -30,7 +30,7 @@ from gateway.fhir.outcomes import FhirAnswer, FhirProblem, issue, outcome, outco
 from gateway.http_middleware import CORRELATION_KEY
 from gateway.metrics import HubMetrics
 from gateway.observability import get_logger
-from gateway.permissions import SEEN_BY_STAFF, Role, decide_access
+from gateway.permissions import ANSWERED_ON_BEAT, Role, decide_access
 from gateway.rate_limits import too_fast
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
@@ -105,6 +105,14 @@ class _Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class _Answered:
+    """``is_on_beat``: nobody was found, which must take as long for those who are hidden as for those who are not."""
+
+    response: Response
+    is_on_beat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FhirDoor:
     """One operation as an endpoint."""
 
@@ -140,26 +148,28 @@ class FhirDoor:
             return await asyncio.to_thread(self._unauthenticated, refusal.reason, sent.correlation_id)
         if await rates.is_client_too_fast(caller.subject):
             return too_fast(request.scope)
-        return await asyncio.to_thread(self._answer, sent, caller)
-
-    def _answer(self, sent: _Sent, caller: Caller) -> Response:
         started = time.monotonic()
+        answered = await asyncio.to_thread(self._answer, sent, caller, started)
+        if answered.is_on_beat:
+            await asyncio.sleep(seconds_to_beat(started))
+        return answered.response
+
+    def _answer(self, sent: _Sent, caller: Caller, started: float) -> _Answered:
         context = HubContext(self.resources, self.metrics, caller, sent.correlation_id)
         decision = decide_access(self.operation, caller.claims)
         role = decision.role
         if role is None:
             self._keep(context, None, AuditOutcome.REFUSED, started, detail=decision.reason)
             text = "your role, purpose, scopes or sites do not cover this operation"
-            return fhir_response(outcome(issue("error", "forbidden", decision.reason, text)), 403)
+            return _Answered(fhir_response(outcome(issue("error", "forbidden", decision.reason, text)), 403))
+        may_miss = self.operation in ANSWERED_ON_BEAT and not context.viewer(self.operation).sees_everybody
         try:
             answer = self._carry_out(sent, context, role)
-            if self.operation in SEEN_BY_STAFF and not answer.subjects:
-                time.sleep(seconds_to_beat(started))
         except FhirProblem as problem:
-            if self.operation in SEEN_BY_STAFF and problem.status == 404:
-                time.sleep(seconds_to_beat(started))
-            self._keep(context, role, AuditOutcome.FAILED, started, detail=problem.code)
-            return fhir_response(outcome_of(problem, sent.correlation_id), problem.status)
+            result = AuditOutcome.REFUSED if problem.issue == "forbidden" else AuditOutcome.FAILED
+            self._keep(context, role, result, started, detail=problem.code)
+            response = fhir_response(outcome_of(problem, sent.correlation_id), problem.status)
+            return _Answered(response, is_on_beat=may_miss and problem.status == 404)
         except BaseException:
             self._keep(context, role, AuditOutcome.FAILED, started, detail="internal_error")
             raise
@@ -172,7 +182,8 @@ class FhirDoor:
             detail=answer.detail,
             is_kept=answer.is_audited,
         )
-        return fhir_response(answer.resource, answer.status, answer.headers)
+        response = fhir_response(answer.resource, answer.status, answer.headers)
+        return _Answered(response, is_on_beat=may_miss and not answer.subjects)
 
     def _carry_out(self, sent: _Sent, context: HubContext, role: Role) -> FhirAnswer:
         try:

@@ -29,8 +29,16 @@ def match(call: FhirCall) -> FhirAnswer:
     said = read_patient(sent, call.systems, today=resources.clock().date())
     described = apply_update(Demographics(), said.update)
     with resources.read() as uow:
-        numbers = resources.without_withheld(said.identifiers, call.context.viewer(call.operation), uow=uow)
-        found = match_person(numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock)
+        viewer = call.context.viewer(call.operation)
+        numbers = resources.without_withheld(said.identifiers, viewer, uow=uow)
+        found = match_person(
+            numbers,
+            described,
+            uow=uow,
+            matcher=resources.matcher,
+            clock=resources.clock,
+            seen=resources.seen_numbers(viewer, uow=uow),
+        )
         seen = {i.enterprise_id: i.records for i in call.seen([c.enterprise_id for c in found.candidates], uow)}
     visible = [replace(c, members=seen[c.enterprise_id]) for c in found.candidates if c.enterprise_id in seen]
     eligible = [c for c in visible if not only_certain or c.grade is MatchGrade.CERTAIN]

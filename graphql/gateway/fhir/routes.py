@@ -9,10 +9,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from adapters.fhir.identifier_systems import IdentifierSystems
+from gateway.fhir import consents
 from gateway.fhir.capability import capability_statement
 from gateway.fhir.door import FhirDoor, Handler, fhir_response
 from gateway.fhir.feed import feed_patient
+from gateway.fhir.issues import read_issue, search_issues
 from gateway.fhir.match import match
+from gateway.fhir.orders import feed_order
 from gateway.fhir.outcomes import FhirProblem, issue, outcome, outcome_of
 from gateway.fhir.pix import ihe_pix
 from gateway.fhir.process_message import process_message
@@ -51,6 +54,14 @@ def fhir_routes(resources: HubResources, metrics: HubMetrics, systems: Identifie
         _route("/Patient/{resource_id}", door("readPatient", read), "GET"),
         _route("/Patient", door("searchPatient", search), "GET"),
         _route("/Patient", door("feedPatient", feed_patient), "POST", "PUT"),
+        _route("/ServiceRequest", door("feedOrder", feed_order), "POST", "PUT"),
+        _route("/DetectedIssue/_search", door("searchIssues", search_issues, takes_form=True), "POST"),
+        _route("/DetectedIssue/{resource_id}", door("readIssue", read_issue), "GET"),
+        _route("/DetectedIssue", door("searchIssues", search_issues), "GET"),
+        _route("/Consent/_search", door("searchConsents", consents.search, takes_form=True), "POST"),
+        _route("/Consent/{resource_id}", door("readConsent", consents.read), "GET"),
+        _route("/Consent/{resource_id}", door("recordConsent", consents.record), "PUT"),
+        _route("/Consent", door("recordConsent", consents.record), "POST"),
     ]
     handlers = {HTTPException: answer_http_error, Exception: answer_internal_error}
     return [Mount("/fhir", app=Starlette(routes=routes, exception_handlers=handlers))]

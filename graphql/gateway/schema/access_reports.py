@@ -8,10 +8,10 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from gateway.context import HubInfo
-from gateway.cursors import InvalidCursor, audit_cursor, read_audit_cursor
+from gateway.cursors import audit_cursor
 from gateway.loaders import load_access_report
-from gateway.schema.audit_entries import AuditEvent
-from gateway.schema.inputs import MAX_PAGE, InputProblem, PatientRefInput, read_number, read_patient
+from gateway.schema.audit_entries import AuditEvent, read_audit_position
+from gateway.schema.inputs import MAX_PAGE, PatientRefInput, read_number, read_patient
 from gateway.schema.paging import PageInfo
 from gateway.schema.refusals import InvalidInput, NotAllowed, PatientNotFound
 from mpi.usecases.report_access import AccessReport as DomainReport
@@ -77,13 +77,6 @@ async def resolve_access_report(
         info.context.resources.read,
         patient=read_patient(patient, enterprise_id),
         first=read_number(first, "first", 1, MAX_PAGE),
-        before=_position(after),
+        before=read_audit_position(after),
     )
     return AccessReport.from_domain(report, is_first_page=after is None)
-
-
-def _position(after: str | None) -> int | None:
-    try:
-        return None if after is None else read_audit_cursor(after)
-    except InvalidCursor:
-        raise InputProblem("invalid_cursor", "after", "not a cursor of this list") from None

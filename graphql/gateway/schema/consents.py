@@ -35,7 +35,7 @@ class ConsentDirective:
     effect: ConsentEffect = strawberry.field(description="Whether it hides, or takes hiding back.")
     recorded_at: dt.datetime = strawberry.field(description="When it was recorded.")
     recorded_by: str = strawberry.field(description="Who recorded it.")
-    source: str = strawberry.field(description="The door it came through: graphql or command-line.")
+    source: str = strawberry.field(description="The door it came through: graphql, fhir or command-line.")
 
     @classmethod
     def from_domain(cls, said: domain.ConsentDirective) -> ConsentDirective:

@@ -56,20 +56,25 @@ async def resolve_link_records(
     right: PatientIdentifierInput,
     expected_versions: list[str],
     reason: str = "",
+    preview: bool = False,
 ) -> IdentityDecisionResult:
     """Two records are one person; so are all others of their persons."""
     pair = read_identifier(left, "left"), read_identifier(right, "right")
     command = LinkPersons(*pair, *_signed(info, reason), expected_versions=_versions(expected_versions))
-    return await _decide(info, "linkRecords", _act(link_persons, command))
+    return await _decide(info, "linkRecords", _act(link_persons, command), preview)
 
 
 async def resolve_unlink_record(
-    info: HubInfo, identifier: PatientIdentifierInput, expected_versions: list[str], reason: str = ""
+    info: HubInfo,
+    identifier: PatientIdentifierInput,
+    expected_versions: list[str],
+    reason: str = "",
+    preview: bool = False,
 ) -> IdentityDecisionResult:
     """A record leaves its person."""
     named = read_identifier(identifier, "identifier")
     command = UnlinkRecord(named, *_signed(info, reason), expected_versions=_versions(expected_versions))
-    return await _decide(info, "unlinkRecord", _act(unlink_record, command))
+    return await _decide(info, "unlinkRecord", _act(unlink_record, command), preview)
 
 
 async def resolve_say_different(
@@ -78,11 +83,12 @@ async def resolve_say_different(
     right: PatientIdentifierInput,
     expected_versions: list[str],
     reason: str = "",
+    preview: bool = False,
 ) -> IdentityDecisionResult:
     """Two records are never one person."""
     pair = read_identifier(left, "left"), read_identifier(right, "right")
     command = SayDifferent(*pair, *_signed(info, reason), expected_versions=_versions(expected_versions))
-    return await _decide(info, "sayDifferent", _act(say_different, command))
+    return await _decide(info, "sayDifferent", _act(say_different, command), preview)
 
 
 async def resolve_merge_persons(
@@ -91,11 +97,12 @@ async def resolve_merge_persons(
     subsumed: strawberry.ID,
     expected_versions: list[str],
     reason: str = "",
+    preview: bool = False,
 ) -> IdentityDecisionResult:
     """Two persons are one."""
     pair = _person(survivor, "survivor"), _person(subsumed, "subsumed")
     command = MergePersons(*pair, *_signed(info, reason), expected_versions=_versions(expected_versions))
-    return await _decide(info, "mergePersons", _act(merge_persons, command))
+    return await _decide(info, "mergePersons", _act(merge_persons, command), preview)
 
 
 async def resolve_split_person(
@@ -104,26 +111,32 @@ async def resolve_split_person(
     leaving: list[PatientIdentifierInput],
     expected_versions: list[str],
     reason: str = "",
+    preview: bool = False,
 ) -> IdentityDecisionResult:
     """A person is two."""
     read_number(len(leaving), "leaving", 1, _MAX_LEAVING)
     named = tuple(read_identifier(given, f"leaving.{place}") for place, given in enumerate(leaving))
     person, signed = _person(enterprise_id, "enterpriseId"), _signed(info, reason)
     command = SplitPerson(person, named, *signed, expected_versions=_versions(expected_versions))
-    return await _decide(info, "splitPerson", _act(split_person, command))
+    return await _decide(info, "splitPerson", _act(split_person, command), preview)
 
 
-async def resolve_undo_decision(info: HubInfo, decision_id: strawberry.ID) -> UndoDecisionResult:
+async def resolve_undo_decision(
+    info: HubInfo, decision_id: strawberry.ID, expected_versions: list[str] | None = None, preview: bool = False
+) -> UndoDecisionResult:
     """Take a decision back."""
     named, resources = read_text(decision_id, "decisionId"), info.context.resources
-    act = _act(undo_decision, UndoDecision(named, info.context.caller.subject))
+    seen = None if expected_versions is None else _versions(expected_versions, _MAX_LEAVING)
+    act = _act(undo_decision, UndoDecision(named, info.context.caller.subject, seen))
     try:
-        decided = await asyncio.to_thread(decide_identity, "undoDecision", act, info.context)
+        decided = await asyncio.to_thread(decide_identity, "undoDecision", act, info.context, is_preview=preview)
         return IdentityDecided.from_domain(decided, resources.trust)
     except UnknownDecision:
         return IdentityDecisionNotFound()
     except MergeRefused as refused:
         return DecisionRefused(code=refused.code, message=str(refused))
+    except PersonsChanged as changed:
+        return await _changed(info, changed)
     except StaleDecision:
         return _stale(*await asyncio.to_thread(load_undo_order, resources.read, named))
 
@@ -140,16 +153,21 @@ async def resolve_identity_decisions(
     return IdentityDecisionList.from_domain(found)
 
 
-async def _decide(info: HubInfo, operation: str, act: Act) -> IdentityDecisionResult:
+async def _decide(info: HubInfo, operation: str, act: Act, preview: bool) -> IdentityDecisionResult:
     resources = info.context.resources
     try:
-        decided = await asyncio.to_thread(decide_identity, operation, act, info.context)
+        decided = await asyncio.to_thread(decide_identity, operation, act, info.context, is_preview=preview)
         return IdentityDecided.from_domain(decided, resources.trust)
     except MergeRefused as refused:
         return DecisionRefused(code=refused.code, message=str(refused))
     except PersonsChanged as changed:
-        persons = await asyncio.to_thread(load_persons, resources.read, changed.enterprise_ids)
-        return StalePersons(current=[Person.from_domain(person, resources.trust) for person in persons])
+        return await _changed(info, changed)
+
+
+async def _changed(info: HubInfo, changed: PersonsChanged) -> StalePersons:
+    resources = info.context.resources
+    persons = await asyncio.to_thread(load_persons, resources.read, changed.enterprise_ids)
+    return StalePersons(current=[Person.from_domain(person, resources.trust) for person in persons])
 
 
 def _act(use_case: Callable[..., Decision], command: Any) -> Act:
@@ -178,7 +196,7 @@ def _person(text: str, field: str) -> EnterpriseId:
     return EnterpriseId(read_text(text.strip(), field))
 
 
-def _versions(given: list[str]) -> frozenset[str]:
-    """Versions of one or two persons, as ``person`` shows them."""
-    read_number(len(given), "expectedVersions", 1, 2)
+def _versions(given: list[str], most: int = 2) -> frozenset[str]:
+    """Versions of one or two persons (or of all that a decision touched), as ``person`` shows them."""
+    read_number(len(given), "expectedVersions", 1, most)
     return frozenset(read_text(text, "expectedVersions") for text in given)

@@ -120,26 +120,38 @@ class IdentityDecisionList:
         return (self.enterprise_id,)
 
 
-@strawberry.type(description="The decision was carried out (or undone).")
+@strawberry.type(description="The decision was carried out (or undone), or shown without being carried out.")
 class IdentityDecided:
+    is_preview: bool = strawberry.field(
+        description="Nothing was changed: this is what would be. Ids of the decision and of new persons will be others."
+    )
     decision: IdentityDecision = strawberry.field(description="The decision as it is kept.")
-    persons: list[Person] = strawberry.field(description="Every person it is about, as they are now.")
+    persons: list[Person] = strawberry.field(description="Every person it is about, as they are after it.")
+    before: list[Person] = strawberry.field(
+        description="In a preview: the persons as they are now, with the versions to give when deciding. Else empty."
+    )
 
     @classmethod
     def from_domain(cls, decided: DecidedIdentity, trust: TrustOrder) -> IdentityDecided:
         """The same decision with the persons after it."""
         return cls(
+            is_preview=decided.is_preview,
             decision=IdentityDecision.from_domain(decided.decision),
             persons=[Person.from_domain(person, trust) for person in decided.persons],
+            before=[Person.from_domain(person, trust) for person in decided.before],
         )
 
     def audit_subjects(self) -> tuple[str, ...]:
         """The persons shown."""
-        return tuple(person.enterprise_id for person in self.persons)
+        return tuple(dict.fromkeys(person.enterprise_id for person in (*self.before, *self.persons)))
 
     def is_audited(self) -> bool:
-        """The entries were written in the transaction of the decision."""
-        return True
+        """The entries were written in the transaction of the decision; a preview has none."""
+        return not self.is_preview
+
+    def audit_detail(self) -> str:
+        """Tells a look from a decision."""
+        return "preview" if self.is_preview else ""
 
 
 @strawberry.type(description="A person changed since it was shown. Nothing was changed.")
@@ -170,7 +182,13 @@ IdentityDecisionResult: TypeAlias = Annotated[
     strawberry.union("IdentityDecisionResult", description="The decision, or why nothing was changed."),
 ]
 UndoDecisionResult: TypeAlias = Annotated[
-    IdentityDecided | StaleIdentityDecision | IdentityDecisionNotFound | DecisionRefused | InvalidInput | NotAllowed,
+    IdentityDecided
+    | StaleIdentityDecision
+    | StalePersons
+    | IdentityDecisionNotFound
+    | DecisionRefused
+    | InvalidInput
+    | NotAllowed,
     strawberry.union("UndoDecisionResult", description="The undone decision, or why nothing was changed."),
 ]
 IdentityDecisionsResult: TypeAlias = Annotated[

@@ -143,29 +143,51 @@ class RetiredIdentifier:
     survivor: PatientIdentifier = strawberry.field(description="The number that took its place.")
 
 
+def _version(person: strawberry.Parent[Person]) -> str:
+    return person_version(person.identity.records)
+
+
+def _golden_record(person: strawberry.Parent[Person]) -> GoldenRecord:
+    return GoldenRecord.from_records(person.identity.records, person.trust)
+
+
+def _records(person: strawberry.Parent[Person]) -> list[SourceRecord]:
+    return [SourceRecord.from_domain(record) for record in person.identity.records]
+
+
+def _retired_identifiers(person: strawberry.Parent[Person]) -> list[RetiredIdentifier]:
+    return [
+        RetiredIdentifier(identifier=identifier_of(old), survivor=identifier_of(survivor))
+        for old, survivor in person.identity.retired_identifiers
+    ]
+
+
 @strawberry.type(description="One person: the records of all sites that are linked for certain.")
 class Person:
+    """A history asks for the id alone, so the rest is made when it is asked for."""
+
+    identity: strawberry.Private[ResolvedIdentity]
+    trust: strawberry.Private[TrustOrder]
     enterprise_id: strawberry.ID = strawberry.field(description="The hub's own id of the person.")
     version: str = strawberry.field(
-        description="Another one after every change of the person's records. Give it as expectedVersions when deciding."
+        resolver=_version,
+        description="Another one after every change of the person's records. Give it as expectedVersions when "
+        "deciding.",
     )
-    golden_record: GoldenRecord = strawberry.field(description="The best view of the person.")
-    records: list[SourceRecord] = strawberry.field(description="What each site says.")
-    retired_identifiers: list[RetiredIdentifier] = strawberry.field(description="Old numbers of this person.")
+    golden_record: GoldenRecord = strawberry.field(resolver=_golden_record, description="The best view of the person.")
+    records: list[SourceRecord] = strawberry.field(resolver=_records, description="What each site says.")
+    retired_identifiers: list[RetiredIdentifier] = strawberry.field(
+        resolver=_retired_identifiers, description="Old numbers of this person."
+    )
     open_review_count: int = strawberry.field(description="Questions about this person that wait for records staff.")
 
     @classmethod
     def from_domain(cls, identity: ResolvedIdentity, trust: TrustOrder) -> Person:
         """The person behind a resolved identity."""
         return cls(
+            identity=identity,
+            trust=trust,
             enterprise_id=strawberry.ID(identity.enterprise_id),
-            version=person_version(identity.records),
-            golden_record=GoldenRecord.from_records(identity.records, trust),
-            records=[SourceRecord.from_domain(record) for record in identity.records],
-            retired_identifiers=[
-                RetiredIdentifier(identifier=identifier_of(old), survivor=identifier_of(survivor))
-                for old, survivor in identity.retired_identifiers
-            ],
             open_review_count=len(identity.open_items),
         )
 

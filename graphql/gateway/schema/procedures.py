@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import strawberry
 
 from federation.imaging import procedures as domain
@@ -28,14 +30,19 @@ class Procedure:
 
     @classmethod
     def from_domain(cls, procedure: domain.Procedure) -> Procedure:
-        """The same procedure."""
-        return cls(
-            modality=procedure.modality,
-            regions=list(procedure.ordered_regions),
-            laterality=procedure.laterality,
-            contrast=procedure.contrast,
-            focus=procedure.focus,
-            flags=sorted(procedure.flags, key=lambda flag: flag.name),
-            confidence=procedure.confidence,
-            evidence=[ProcedureEvidence(source=e.source, token=e.token, meaning=e.meaning) for e in procedure.evidence],
-        )
+        """The same procedure. Many studies show one of few procedures, so it is made once and shared."""
+        return _shown(procedure)
+
+
+@lru_cache(maxsize=4096)
+def _shown(procedure: domain.Procedure) -> Procedure:
+    return Procedure(
+        modality=procedure.modality,
+        regions=list(procedure.ordered_regions),
+        laterality=procedure.laterality,
+        contrast=procedure.contrast,
+        focus=procedure.focus,
+        flags=sorted(procedure.flags, key=lambda flag: flag.name),
+        confidence=procedure.confidence,
+        evidence=[ProcedureEvidence(source=e.source, token=e.token, meaning=e.meaning) for e in procedure.evidence],
+    )

@@ -8,17 +8,19 @@ import strawberry
 
 from gateway.context import HubInfo
 from gateway.cursors import InvalidCursor, ReviewPosition, read_review_cursor
-from gateway.decisions import claim_and_read, decide_and_read
+from gateway.decisions import claim_and_read, decide_and_read, escalate_and_read
 from gateway.loaders import load_review_case, load_review_page
 from gateway.schema.inputs import MAX_PAGE, InputProblem, read_number, read_text
 from gateway.schema.refusals import DecisionRefused, ReviewItemNotFound
 from gateway.schema.reviews import (
     ClaimReviewItemResult,
     DecideReviewItemResult,
+    EscalateReviewItemResult,
     ReviewDecided,
     ReviewItem,
     ReviewItemClaimed,
     ReviewItemConnection,
+    ReviewItemEscalated,
     ReviewItemResult,
     ReviewQueueResult,
     StaleReviewItem,
@@ -27,12 +29,17 @@ from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewIt
 from mpi.identity.review import ReviewDecision, ReviewKind
 from mpi.usecases.claim_review_item import CLAIM_MINUTES, LONGEST_CLAIM_MINUTES, ClaimReviewItem
 from mpi.usecases.decide_review import DecideReview
+from mpi.usecases.escalate_review import EscalateReview
 
 _MAX_REASON = 500
 
 
 async def resolve_review_queue(
-    info: HubInfo, first: int = 20, after: str | None = None, kinds: list[ReviewKind] | None = None
+    info: HubInfo,
+    first: int = 20,
+    after: str | None = None,
+    kinds: list[ReviewKind] | None = None,
+    escalated: bool | None = None,
 ) -> ReviewQueueResult:
     """A page of open items."""
     page = await asyncio.to_thread(
@@ -41,6 +48,7 @@ async def resolve_review_queue(
         kinds=kinds,
         first=read_number(first, "first", 1, MAX_PAGE),
         after=_position(after),
+        escalated=escalated,
     )
     return ReviewItemConnection.from_domain(page)
 
@@ -97,6 +105,41 @@ async def _claim(info: HubInfo, operation: str, id_: str, minutes: int) -> Claim
     try:
         case = await asyncio.to_thread(claim_and_read, operation, command, info.context)
         return ReviewItemClaimed(item=ReviewItem.from_domain(case))
+    except UnknownReviewItem:
+        return ReviewItemNotFound()
+    except StaleDecision as stale:
+        return await _stale_item(info, id_, stale)
+
+
+async def resolve_escalate_review_item(
+    info: HubInfo,
+    id: strawberry.ID,  # noqa: A002 - the name is published
+    expected_version: int,
+    reason: str,
+) -> EscalateReviewItemResult:
+    """Hand a question to somebody senior."""
+    why = read_text(reason, "reason", _MAX_REASON)
+    if not why.strip():
+        raise InputProblem("missing", "reason", "say why somebody senior is to look at it")
+    return await _escalate(info, "escalateReviewItem", id, expected_version, why)
+
+
+async def resolve_take_back_escalation(
+    info: HubInfo,
+    id: strawberry.ID,  # noqa: A002 - the name is published
+    expected_version: int,
+) -> EscalateReviewItemResult:
+    """The question is everybody's again."""
+    return await _escalate(info, "takeBackEscalation", id, expected_version, None)
+
+
+async def _escalate(
+    info: HubInfo, operation: str, id_: str, version: int, reason: str | None
+) -> EscalateReviewItemResult:
+    command = EscalateReview(read_text(id_, "id"), version, info.context.caller.subject, reason)
+    try:
+        case = await asyncio.to_thread(escalate_and_read, operation, command, info.context)
+        return ReviewItemEscalated(item=ReviewItem.from_domain(case))
     except UnknownReviewItem:
         return ReviewItemNotFound()
     except StaleDecision as stale:

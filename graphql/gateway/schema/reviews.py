@@ -91,6 +91,9 @@ class ReviewItem:
     )
     claimed_by: str | None = strawberry.field(description="Who works on it. Null: nobody.")
     claimed_until: dt.datetime | None = strawberry.field(description="Until when; from then on the item is free.")
+    escalated_by: str | None = strawberry.field(description="Who handed it to somebody senior. Null: nobody.")
+    escalated_at: dt.datetime | None = strawberry.field(description="When they did.")
+    escalation_reason: str | None = strawberry.field(description="Why, in their words.")
     decision: ReviewDecision | None = strawberry.field(description="Null: not decided.")
     decided_by: str | None = strawberry.field(description="Who decided.")
     decided_at: dt.datetime | None = strawberry.field(description="When.")
@@ -121,6 +124,9 @@ class ReviewItem:
             kept_back=None if case.kept_back is None else KeptBack.from_domain(case.kept_back),
             claimed_by=item.claimed_by,
             claimed_until=item.claimed_until,
+            escalated_by=item.escalated_by,
+            escalated_at=item.escalated_at,
+            escalation_reason=item.escalation_reason,
             decision=item.decision,
             decided_by=item.decided_by,
             decided_at=item.decided_at,
@@ -191,6 +197,19 @@ class ReviewItemClaimed:
         return True
 
 
+@strawberry.type(description="The item was handed to somebody senior, or that was taken back. It stays open.")
+class ReviewItemEscalated:
+    item: ReviewItem = strawberry.field(description="The item with its new version, claimed by nobody.")
+
+    def audit_subjects(self) -> tuple[str, ...]:
+        """The persons whose records are shown."""
+        return self.item.audit_subjects()
+
+    def is_audited(self) -> bool:
+        """The entries were written in the transaction of the change."""
+        return True
+
+
 @strawberry.type(
     description="The item changed since it was shown, is closed, or somebody else works on it (code item_claimed). "
     "Nothing was changed."
@@ -216,6 +235,10 @@ ReviewItemResult: TypeAlias = Annotated[
 ClaimReviewItemResult: TypeAlias = Annotated[
     ReviewItemClaimed | StaleReviewItem | ReviewItemNotFound | InvalidInput | NotAllowed,
     strawberry.union("ClaimReviewItemResult", description="The item, or why nothing was changed."),
+]
+EscalateReviewItemResult: TypeAlias = Annotated[
+    ReviewItemEscalated | StaleReviewItem | ReviewItemNotFound | InvalidInput | NotAllowed,
+    strawberry.union("EscalateReviewItemResult", description="The item, or why nothing was changed."),
 ]
 DecideReviewItemResult: TypeAlias = Annotated[
     ReviewDecided | StaleReviewItem | ReviewItemNotFound | DecisionRefused | InvalidInput | NotAllowed,

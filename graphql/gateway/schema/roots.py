@@ -47,14 +47,23 @@ from gateway.schema.person_searches import (
 )
 from gateway.schema.persons import PersonResult
 from gateway.schema.queue_summaries import ReviewQueueSummaryResult, resolve_review_queue_summary
+from gateway.schema.review_qualities import ReviewQualityResult, resolve_review_quality
 from gateway.schema.review_queries import (
     resolve_claim_review_item,
     resolve_decide_review_item,
+    resolve_escalate_review_item,
     resolve_release_review_item,
     resolve_review_item,
     resolve_review_queue,
+    resolve_take_back_escalation,
 )
-from gateway.schema.reviews import ClaimReviewItemResult, DecideReviewItemResult, ReviewItemResult, ReviewQueueResult
+from gateway.schema.reviews import (
+    ClaimReviewItemResult,
+    DecideReviewItemResult,
+    EscalateReviewItemResult,
+    ReviewItemResult,
+    ReviewQueueResult,
+)
 from gateway.schema.revocations import RevokeTokensResult, resolve_revoke_tokens
 from gateway.schema.site_lists import SitesResult, resolve_sites
 
@@ -119,6 +128,12 @@ class Query:
         extensions=[Guarded("reviewQueueSummary")],
         description="How much waits for records staff and since when, by kind, source, score and rule.",
     )
+    review_quality: ReviewQualityResult = strawberry.field(
+        resolver=resolve_review_quality,
+        extensions=[Guarded("reviewQuality")],
+        description="How the queue was worked on in the last days (1 to 366): decisions by score, by day and clerk, "
+        "those taken back, and how old what waits is.",
+    )
     review_item: ReviewItemResult = strawberry.field(
         resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."
     )
@@ -142,7 +157,7 @@ class Query:
     audit_events: AuditEventsResult = strawberry.field(
         resolver=resolve_audit_events,
         extensions=[Guarded("auditEvents")],
-        description="Newest entries of the audit log. first is 1 to 500.",
+        description="Entries of the audit log that fit the filter, newest first. first is 1 to 500.",
     )
     access_report: AccessReportResult = strawberry.field(
         resolver=resolve_access_report,
@@ -218,6 +233,16 @@ class Mutation:
         resolver=resolve_release_review_item,
         extensions=[Guarded("releaseReviewItem")],
         description="Give a question back that one had claimed.",
+    )
+    escalate_review_item: EscalateReviewItemResult = strawberry.field(
+        resolver=resolve_escalate_review_item,
+        extensions=[Guarded("escalateReviewItem")],
+        description="Hand a question to somebody senior. It stays open and as urgent as it was; one's claim ends.",
+    )
+    take_back_escalation: EscalateReviewItemResult = strawberry.field(
+        resolver=resolve_take_back_escalation,
+        extensions=[Guarded("takeBackEscalation")],
+        description="An escalated question is everybody's again.",
     )
     link_records: IdentityDecisionResult = strawberry.field(
         resolver=resolve_link_records,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from gateway.context import HubContext, keep_audit
 from gateway.doors import DOORS, Knock
 from gateway.errors import NotAuthenticated
 from gateway.observability import get_logger
+from gateway.web.callers import caller_of_session
 from gateway.web.operations import NotForThisRole, OperationFailed
 from gateway.web.sessions import RENEW_AFTER
 from gateway.web.visit import Visit, Web
@@ -30,6 +31,7 @@ PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+_LONGEST_RETURN = 300
 _log = get_logger("gateway.web")
 
 
@@ -70,21 +72,23 @@ async def _visit(page: Page, web: Web, request: Request) -> Visit:
     now = web.resources.clock()
     session = web.cookies.read(request, now)
     caller = None
-    if session.token:
-        try:
-            caller = await asyncio.to_thread(web.resources.authenticate, f"Bearer {session.token}")
-        except NotAuthenticated as refusal:
-            _log.info("session_ended", reason=refusal.reason)
-            session = session.fresh(now)
+    try:
+        if session.is_entered:
+            caller = await asyncio.to_thread(caller_of_session, session, web.resources, now)
+    except NotAuthenticated as refusal:
+        _log.info("session_ended", reason=refusal.reason)
+        session = session.fresh(now, has_ended=True)
     form = await request.form() if page.method == "POST" else FormData()
     return Visit(web, request, session, caller, now, form)
 
 
 async def _serve(page: Page, visit: Visit) -> Response:
     if page.method == "POST" and not _is_ours(visit):
+        if page.needs is not None and visit.session.has_ended:
+            return _ask_to_sign_in(visit)
         return visit.render("refused.html", status=403, why="form")
     if page.needs is not None and visit.caller is None:
-        return visit.redirect("/sign-in")
+        return _ask_to_sign_in(visit)
     try:
         if page.needs is not None and not visit.may(page.needs):
             await _keep_refusal(page.needs, visit)
@@ -94,6 +98,16 @@ async def _serve(page: Page, visit: Visit) -> Response:
         return visit.render("refused.html", status=403, why="role")
     except OperationFailed:
         return visit.render("failed.html", status=500)
+
+
+def _ask_to_sign_in(visit: Visit) -> Response:
+    """Remember the page in the session, never in the address, and lead to the sign-in."""
+    query = visit.request.url.query if visit.request.method == "GET" and not visit.is_fragment else ""
+    wanted = f"{visit.page_path}?{query}" if query else visit.page_path
+    visit.session = replace(visit.session, return_to=wanted if len(wanted) <= _LONGEST_RETURN else visit.page_path)
+    response = visit.redirect("/sign-in")
+    visit.web.cookies.write(response, visit.request, visit.session, visit.now)
+    return response
 
 
 def _is_ours(visit: Visit) -> bool:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gateway.web import wording
 from gateway.web.catalogue import LANGUAGES, Catalogue, load_catalogue
 from gateway.web.dates import age_in_words, day, moment
+from gateway.web.reason_words import in_language
 
 STATIC = Path(__file__).with_name("static")
 
@@ -55,4 +56,5 @@ def _environment(catalogue: Catalogue, marks: Mapping[str, str]) -> Environment:
     environment.filters["age"] = lambda at, now: age_in_words(dt.datetime.fromisoformat(at), now, catalogue)
     environment.filters["bits"] = lambda weight: f"{weight:+.1f}".replace("-", "\u2212")
     environment.filters["words"] = lambda code, group: catalogue.gettext(wording.in_words(group, code))
+    environment.filters["reason"] = partial(in_language, catalogue=catalogue)
     return environment

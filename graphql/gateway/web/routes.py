@@ -13,10 +13,21 @@ from gateway.resources import HubResources
 from gateway.schema.build import HubSchema
 from gateway.settings import WebSettings
 from gateway.web.doors import PAGE_HEADERS, Page
+from gateway.web.entrances.entrances import build_entrances
 from gateway.web.operations import PublishedOperations
 from gateway.web.pages.control import search_audit, show_access, show_control, show_sites, test_sites, who_looked
-from gateway.web.pages.decisions import decide_item, release_item, take_next, undo_last
+from gateway.web.pages.decisions import (
+    decide_item,
+    release_item,
+    take_back_escalation,
+    take_next,
+    undo_last,
+)
 from gateway.web.pages.history import answer_alert, check_order, fill_in, find_patient, show_history, show_search
+from gateway.web.pages.launch import come_from_ehr, launch, show_launched
+from gateway.web.pages.persons import confirm_act, preview_act, show_person, show_persons
+from gateway.web.pages.provider import come_from_provider, go_to_provider
+from gateway.web.pages.quality import show_quality
 from gateway.web.pages.queue import show_item, show_queue
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
 from gateway.web.rendering import STATIC, Templates
@@ -27,6 +38,11 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/", show_start),
     Page("GET", "/sign-in", show_sign_in),
     Page("POST", "/sign-in", sign_in_with_token),
+    Page("GET", "/sign-in/provider", go_to_provider),
+    Page("GET", "/sign-in/callback", come_from_provider),
+    Page("GET", "/launch", launch),
+    Page("GET", "/launch/callback", come_from_ehr),
+    Page("GET", "/history/launched/{launch_id}", show_launched),
     Page("POST", "/sign-out", sign_out),
     Page("POST", "/preferences", keep_preference),
     Page("GET", "/history", show_search),
@@ -36,6 +52,11 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/history/check", check_order),
     Page("POST", "/history/answer", answer_alert),
     Page("GET", "/sites", show_sites),
+    Page("GET", "/quality", show_quality),
+    Page("GET", "/persons", show_persons),
+    Page("POST", "/persons/show", show_person),
+    Page("POST", "/persons/preview", preview_act),
+    Page("POST", "/persons/confirm", confirm_act),
     Page("POST", "/sites/check", test_sites),
     Page("GET", "/control", show_control),
     Page("GET", "/access", show_access),
@@ -46,6 +67,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/queue/undo", undo_last),
     Page("GET", "/queue/{item_id}", show_item),
     Page("POST", "/queue/{item_id}/release", release_item),
+    Page("POST", "/queue/{item_id}/take-back", take_back_escalation),
     Page("POST", "/queue/{item_id}/decide", decide_item),
 )
 
@@ -60,12 +82,25 @@ class _KeptFiles(StaticFiles):
 
 
 def web_routes(
-    resources: HubResources, metrics: HubMetrics, settings: WebSettings, schema: HubSchema
+    resources: HubResources,
+    metrics: HubMetrics,
+    settings: WebSettings,
+    schema: HubSchema,
+    *,
+    leeway_seconds: int = 30,
 ) -> tuple[Mount, ...]:
     """The pages, to be asked after every other door; none when they are switched off."""
     if not settings.enabled:
         return ()
-    web = Web(resources, metrics, settings, PublishedOperations(schema), Templates(), SessionCookies(settings))
+    web = Web(
+        resources,
+        metrics,
+        settings,
+        PublishedOperations(schema),
+        Templates(),
+        SessionCookies(settings),
+        build_entrances(settings, resources, leeway_seconds=leeway_seconds),
+    )
 
     async def not_found(request: Request, _: Exception) -> Response:
         return _outside(web, request, "not_found.html", 404)

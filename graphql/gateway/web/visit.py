@@ -18,6 +18,7 @@ from gateway.permissions import decide_access
 from gateway.resources import HubResources
 from gateway.settings import WebSettings
 from gateway.web.catalogue import choose_language
+from gateway.web.entrances.entrances import Entrances
 from gateway.web.operations import Answer, PublishedOperations
 from gateway.web.rendering import Templates
 from gateway.web.sessions import Session, SessionCookies
@@ -29,8 +30,10 @@ LONGEST_HISTORY = 500
 
 NAVIGATION = (
     ("/queue", "reviewQueue", "Match queue"),
+    ("/persons", "mergePersons", "Persons"),
     ("/history", "imagingHistory", "Imaging history"),
     ("/control", "alertReport", "Control room"),
+    ("/quality", "reviewQuality", "Quality"),
     ("/access", "accessReport", "Who looked"),
     ("/sites", "sites", "Hospitals"),
 )
@@ -47,6 +50,7 @@ class Web:
     operations: PublishedOperations
     templates: Templates
     cookies: SessionCookies
+    entrances: Entrances
 
 
 @dataclass(slots=True)
@@ -72,9 +76,20 @@ class Visit:
         return chosen if chosen in THEMES else ""
 
     @property
+    def is_secure(self) -> bool:
+        """Whether cookies are for https alone."""
+        return self.web.cookies.is_secure(self.request)
+
+    @property
     def is_fragment(self) -> bool:
         """A script asked for a part of a page."""
         return "hx-request" in self.request.headers
+
+    @property
+    def page_path(self) -> str:
+        """The page that somebody is at: what a form or a script sends belongs to the page above it."""
+        path = self.request.url.path
+        return path if self.request.method == "GET" and not self.is_fragment else "/" + path.split("/")[1]
 
     def field(self, name: str, longest: int = 500) -> str:
         """A field of the form, without blanks around it; empty when it was not sent."""
@@ -115,13 +130,14 @@ class Visit:
 
     def _always(self) -> dict[str, Any]:
         path = self.request.url.path
-        back = path if self.request.method == "GET" else "/" + path.split("/")[1]
+        name = "" if self.session.identity is None else self.session.identity.name
         return {
             "language": self.language,
             "theme": self.theme,
-            "back": back,
+            "back": self.page_path,
             "csrf": self.session.csrf,
             "caller": self.caller,
+            "caller_name": name or ("" if self.caller is None else self.caller.subject),
             "navigation": [
                 {"address": address, "name": name, "is_here": path.startswith(address)}
                 for address, operation, name in NAVIGATION

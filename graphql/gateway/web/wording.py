@@ -6,14 +6,19 @@ from collections.abc import Mapping
 
 from gateway.web.control_words import CONTROL_WORDS
 from gateway.web.history_words import HISTORY_WORDS
+from gateway.web.person_words import PERSON_WORDS
+from gateway.web.sign_in_words import SIGN_IN_WORDS
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     **HISTORY_WORDS,
     **CONTROL_WORDS,
+    **SIGN_IN_WORDS,
+    **PERSON_WORDS,
     "sign_in": {
         "no_token": "Paste a token first.",
         "token_expired": "This token has expired. Ask for a new one.",
         "bad_signature": "This token was not made by the issuer that this hub trusts.",
+        "session_ended": "Your session has ended. Sign in to go on where you were.",
         "not_offered": "This hub does not take pasted tokens.",
         "token_too_long": "This token is too long to be kept by a browser.",
         "malformed_token": "This is not a token.",

@@ -47,13 +47,13 @@ class Archive:
 TWO = [row("00412", "2.999.1"), row("00413", "2.999.2")]
 
 
-def found(rows: list[Attributes], *habits: str) -> dict[str, str]:
+def found(rows: list[Attributes], *habits: str, test_patient: str | None = "00412") -> dict[str, str]:
     archive = Archive(rows, set(habits) - {"gone"})
 
     async def ask() -> dict[str, str]:
         first = await archive({"limit": "1"})
         archive.habits |= set(habits)
-        return dict(await probed(archive, first))
+        return dict(await probed(archive, first, test_patient))
 
     return asyncio.run(ask())
 
@@ -63,12 +63,15 @@ def test_an_archive_that_does_as_it_is_asked() -> None:
         "character_set": "not_needed",
         "fuzzy_matching": "taken",
         "issuer": "not_sent",
+        "issuer_filter": "ignored",
         "leading_zeros": "significant",
         "limit": "honoured",
         "offset": "honoured",
         "patient_id_filter": "honoured",
         "study_description": "not_sent",
+        "test_patient": "found",
         "time_zone": "not_sent",
+        "wildcards": "literal",
     }
 
 
@@ -92,12 +95,17 @@ def test_what_a_row_carries_is_told_by_name_and_never_by_value() -> None:
         "A7", "2.999.1", IssuerOfPatientID="NGH", SpecificCharacterSet="ISO_IR 192", TimezoneOffsetFromUTC="-0500",
         StudyDescription="CT CHEST",
     )  # fmt: skip
-    told = found([rich])
+    told = found([rich], test_patient=None)
     assert (told["issuer"], told["character_set"], told["time_zone"], told["study_description"]) == (
         "sent", "declared", "sent", "sent",
     )  # fmt: skip
     assert "leading_zeros" not in told
     assert not {"A7", "NGH", "-0500", "CT CHEST"} & set(told.values())
+
+
+def test_without_a_test_patient_no_number_of_anybody_is_asked_for() -> None:
+    told = found(TWO, test_patient=None)
+    assert not {"leading_zeros", "issuer_filter", "wildcards", "test_patient"} & told.keys()
 
 
 def test_an_empty_archive_and_one_that_goes_away() -> None:

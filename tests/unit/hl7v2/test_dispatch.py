@@ -11,6 +11,7 @@ import pytest
 
 from mpi.audit import AuditOutcome
 from mpi.ports import UnitOfWork
+from tests.builders import newest_events
 from tests.builders import pid as identifier
 from tests.hl7_door import RECEIVED_AT, Ack, Door, OpenStore, memory_store
 
@@ -63,7 +64,7 @@ def test_unsupported_kinds_are_refused_and_nothing_is_kept(door: Door, store: Op
     assert (ack.code, ack.error, ack.control_id) == ("AR", f"MSH^1^9 / {code}", "1")
     assert store.all_records() == []
     with store.units() as uow:
-        assert list(uow.audit.newest(limit=5)) == []
+        assert list(newest_events(uow, limit=5)) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_effect_history_audit_and_answer_are_kept_together(door: Door, store: Op
     with store.units() as uow:
         record = uow.records.get(identifier("NGH|A"))
         (entry,) = uow.history.of(identifier("NGH|A"))
-        (audited,) = uow.audit.newest(limit=5)
+        (audited,) = newest_events(uow, limit=5)
     assert record is not None
     assert (entry.source, entry.at) == (
         "hl7:A04 ADT|NGH S-1",
@@ -116,7 +117,7 @@ def test_refused_merge_is_audited_and_names_sender_and_control_id(door: Door, st
     assert door.send(merge).get("MSH-10") == "id00002"
     with store.units() as uow:
         (item,) = uow.reviews.open_page(kinds=None, offset=0, limit=9).items
-        (audited,) = uow.audit.newest(limit=5)
+        (audited,) = newest_events(uow, limit=5)
     assert (str(item.left), str(item.right), item.source) == ("NGH|A", "LKM|L1", "hl7:A40 ADT|NGH S-7")
     assert (audited.outcome, audited.detail) == (AuditOutcome.FAILED, "204 MRG^1^1")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from typing import Any
 
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from gateway.web.operations import Answer
 from gateway.web.visit import Visit
 
-_AUDIT_SEARCHED, _AUDIT_SHOWN, _REPORT_PAGE = 500, 100, 50
+_AUDIT_SHOWN, _REPORT_PAGE = 100, 50
 OUTCOMES = ("SUCCESS", "REFUSED", "FAILED")
 
 
@@ -52,15 +53,25 @@ async def who_looked(visit: Visit) -> Response:
 
 
 async def search_audit(visit: Visit) -> Response:
-    """Entries among the newest, by who, what and how it ended."""
-    trail = await visit.ask("AuditEvents", first=_AUDIT_SEARCHED)
-    actor, action, outcome = visit.field("actor", 64).lower(), visit.field("action", 64).lower(), visit.field("outcome")
-    found = [
-        event
-        for event in trail.get("events", [])
-        if actor in event["actor"].lower() and action in event["action"].lower() and outcome in ("", event["outcome"])
-    ]
-    return await _access_page(visit, events=found[:_AUDIT_SHOWN], found_count=len(found))
+    """Entries by who, what, how it ended and when, newest first."""
+    asked: dict[str, Any] = {"actor": visit.field("actor", 64), "action": visit.field("action", 64)}
+    if visit.field("outcome") in OUTCOMES:
+        asked["outcome"] = visit.field("outcome")
+    since, until = _day(visit.field("since")), _day(visit.field("until"))
+    if since is not None:
+        asked["since"] = since.isoformat()
+    if until is not None:
+        asked["until"] = (until + dt.timedelta(days=1)).isoformat()
+    trail = await visit.ask("AuditEvents", first=_AUDIT_SHOWN, after=visit.field("after") or None, filter=asked)
+    return await _access_page(visit, trail=trail if trail["__typename"] == "AuditTrail" else None)
+
+
+def _day(text: str) -> dt.datetime | None:
+    """The beginning of a day, UTC as all times on the pages; ``None`` for what is no day."""
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
 
 
 def _sites_page(visit: Visit, answer: Answer, *, is_tested: bool = False) -> Response:
@@ -69,14 +80,13 @@ def _sites_page(visit: Visit, answer: Answer, *, is_tested: bool = False) -> Res
 
 async def _access_page(visit: Visit, *, status: int = 200, **values: Any) -> Response:
     sites = await visit.ask("Sites")
-    names = ("actor", "action", "outcome", "authority", "number")
-    shown = {"problem": "", "report": None, "patient": None, "events": None, "found_count": 0, **values}
+    names = ("actor", "action", "outcome", "since", "until", "authority", "number")
+    shown = {"problem": "", "report": None, "patient": None, "trail": None, **values}
     return visit.render(
         "access.html",
         status=status,
         authorities=sorted({site["assigningAuthority"] for site in sites["sites"]}),
         sent={name: visit.field(name, 64) for name in names},
         outcomes=OUTCOMES,
-        searched=_AUDIT_SEARCHED,
         **shown,
     )

@@ -8,10 +8,13 @@ from collections.abc import Awaitable
 from starlette.responses import Response
 
 from gateway.web.operations import Answer
-from gateway.web.pages.queue import claim_of, render_item
+from gateway.web.pages.queue import ESCALATED, claim_of, render_item
 from gateway.web.visit import Visit
 
 DECISIONS = ("SAME", "DIFFERENT", "DISMISSED")
+ESCALATE = "ESCALATE"
+"""Not a decision: it leaves the question to somebody senior."""
+
 _LOOK_AHEAD = (5, 50)
 """Questions to try first, and when others work on all of those."""
 
@@ -25,6 +28,8 @@ async def decide_item(visit: Visit) -> Response:
     """Carry out a decision, then go on to the next question. A stale one changes nothing and shows what is now."""
     item_id, decision, at = visit.request.path_params["item_id"], visit.field("decision"), visit.field("at")
     version = visit.field("version", 12)
+    if decision == ESCALATE and version.isdecimal():
+        return await _escalate(visit, item_id, int(version), at)
     if decision not in DECISIONS or not version.isdecimal():
         return await render_item(visit, item_id, at, notice={"kind": "unclear"}, status=400)
     answer = await visit.ask(
@@ -36,8 +41,30 @@ async def decide_item(visit: Visit) -> Response:
     )
     if answer["__typename"] == "ReviewDecided":
         return await _go_on(visit, at, _decided(visit, answer["item"], at))
-    notice = {"kind": "stale" if answer["__typename"] == "StaleReviewItem" else "refused", **answer}
-    return await render_item(visit, item_id, at, notice=notice, status=409)
+    return await render_item(visit, item_id, at, notice=_not_done(answer), status=409)
+
+
+async def _escalate(visit: Visit, item_id: str, version: int, at: str) -> Response:
+    """Hand the question to somebody senior, with a reason, and go on to the next one."""
+    reason = visit.field("reason", 500)
+    if not reason:
+        return await render_item(visit, item_id, at, notice={"kind": "no_reason"}, status=400)
+    answer = await visit.ask("EscalateReviewItem", id=item_id, expectedVersion=version, reason=reason)
+    if answer["__typename"] == "ReviewItemEscalated":
+        return await _go_on(visit, at, _said({"kind": "escalated", "at": at, **_seen(answer["item"])}))
+    return await render_item(visit, item_id, at, notice=_not_done(answer), status=409)
+
+
+async def take_back_escalation(visit: Visit) -> Response:
+    """The question is everybody's again: show it, claimed for this clerk."""
+    item_id, version, at = visit.request.path_params["item_id"], visit.field("version", 12), visit.field("at")
+    if not version.isdecimal():
+        return await render_item(visit, item_id, at, notice={"kind": "unclear"}, status=400)
+    answer = await visit.ask("TakeBackEscalation", id=item_id, expectedVersion=int(version))
+    if answer["__typename"] != "ReviewItemEscalated":
+        return await render_item(visit, item_id, at, notice=_not_done(answer), status=409)
+    await visit.ask("ClaimReviewItem", id=item_id)
+    return await render_item(visit, item_id, at, notice={"kind": "not_escalated"})
 
 
 async def release_item(visit: Visit) -> Response:
@@ -61,14 +88,14 @@ async def _go_on(visit: Visit, at: str, notice: Awaitable[Answer | None]) -> Res
     """Show the next free question, claimed for this clerk; the worklist when there is none."""
     said, found = await asyncio.gather(notice, _take_one(visit, at))
     if found is None:
-        return visit.redirect("/queue?done=1")
+        return visit.redirect(f"/queue?done=1{'&list=escalated' if _is_senior(visit) else ''}")
     return await render_item(visit, found["node"]["id"], found["cursor"], notice=said)
 
 
 async def _take_one(visit: Visit, at: str) -> Answer | None:
     for after in (at, None) if at else (None,):
         for count in _LOOK_AHEAD:
-            queue = await visit.ask("ReviewQueue", first=count, after=after)
+            queue = await visit.ask("ReviewQueue", first=count, after=after, escalated=_is_senior(visit))
             edges: list[Answer] = queue.get("edges", [])
             for edge in edges:
                 if claim_of(edge["node"], visit) == "other":
@@ -79,6 +106,19 @@ async def _take_one(visit: Visit, at: str) -> Answer | None:
             if len(edges) < count:
                 break
     return None
+
+
+def _is_senior(visit: Visit) -> bool:
+    """Whether they work down the list of what was escalated: everybody else's list leaves those out."""
+    return visit.field("list") == ESCALATED
+
+
+def _seen(item: Answer) -> Answer:
+    return {"item_id": item["id"], "version": item["version"]}
+
+
+def _not_done(answer: Answer) -> Answer:
+    return {"kind": "stale" if answer["__typename"] == "StaleReviewItem" else "refused", **answer}
 
 
 async def _said(notice: Answer | None) -> Answer | None:

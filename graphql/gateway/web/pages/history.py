@@ -44,6 +44,11 @@ async def show_history(visit: Visit) -> Response:
     patient = _patient(visit)
     if patient is None:
         return await _search_page(visit, problem="number_needed", status=400)
+    return await history_page(visit, patient)
+
+
+async def history_page(visit: Visit, patient: dict[str, str]) -> Response:
+    """The same for a patient who is named by other means than a form."""
     person, history, sites = await asyncio.gather(
         visit.ask("Person", patient=patient), _history(visit, patient, FIRST_DEADLINE_MS), _sites(visit)
     )

@@ -16,6 +16,8 @@ KINDS = (
     "POSSIBLE_MATCH", "MERGE_CONFLICT", "MERGE_REVERSED", "MERGE_REFUSED", "SUSPECTED_REUSE", "SUSPECTED_OVERLAY"
 )  # fmt: skip
 _PAGE = 50
+ESCALATED = "escalated"
+"""The list of what was handed to somebody senior."""
 
 
 async def show_queue(visit: Visit) -> Response:
@@ -23,7 +25,9 @@ async def show_queue(visit: Visit) -> Response:
     asked = visit.request.query_params
     kind, after = asked.get("kind", ""), asked.get("after") or None
     kinds = [kind] if kind in KINDS else None
-    queue = await visit.ask("ReviewQueue", first=_PAGE, after=after, kinds=kinds)
+    is_senior = asked.get("list") == ESCALATED
+    escalated = True if is_senior else None
+    queue = await visit.ask("ReviewQueue", first=_PAGE, after=after, kinds=kinds, escalated=escalated)
     if queue["__typename"] != "ReviewItemConnection":
         return visit.redirect("/queue")
     return visit.render(
@@ -32,6 +36,7 @@ async def show_queue(visit: Visit) -> Response:
         items=[_listed(edge, visit) for edge in queue["edges"]],
         kinds=KINDS,
         kind=kind if kinds else "",
+        list=ESCALATED if is_senior else "",
         done=asked.get("done") == "1",
     )
 

@@ -8,7 +8,9 @@ from starlette.responses import Response
 
 from gateway.errors import NotAuthenticated
 from gateway.observability import get_logger
+from gateway.web.arrivals import return_address
 from gateway.web.catalogue import LANGUAGES
+from gateway.web.pages.provider import address_of_sign_out
 from gateway.web.sessions import SessionTooLarge
 from gateway.web.visit import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Visit, landing_page
 
@@ -28,7 +30,7 @@ async def show_sign_in(visit: Visit) -> Response:
     """The ways in that this hub offers."""
     if visit.caller is not None:
         return visit.redirect("/")
-    return _sign_in_page(visit)
+    return _sign_in_page(visit, problem="session_ended" if visit.session.has_ended else "")
 
 
 async def sign_in_with_token(visit: Visit) -> Response:
@@ -41,8 +43,8 @@ async def sign_in_with_token(visit: Visit) -> Response:
 async def enter(visit: Visit, token: str) -> Response:
     """Begin a session for the caller behind a token."""
     try:
-        await asyncio.to_thread(visit.web.resources.authenticate, f"Bearer {token}")
-        response = visit.redirect("/")
+        caller = await asyncio.to_thread(visit.web.resources.authenticate, f"Bearer {token}")
+        response = visit.redirect(return_address(visit.session.return_to, caller))
         visit.web.cookies.write(response, visit.request, visit.session.signed_in(token, visit.now), visit.now)
     except NotAuthenticated as refusal:
         visit.web.metrics.count_refused_token(refusal.reason)
@@ -55,7 +57,13 @@ async def enter(visit: Visit, token: str) -> Response:
 
 async def sign_out(visit: Visit) -> Response:
     """End the session in this browser."""
-    response = visit.redirect("/sign-in")
+    address = await address_of_sign_out(visit)
+    if address and visit.web.entrances.provider is not None:
+        name = visit.web.entrances.provider.settings.name
+        visit.caller = None
+        response = visit.render("signing_out.html", address=address, provider=name)
+    else:
+        response = visit.redirect("/sign-in")
     visit.web.cookies.forget(response, visit.request)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -90,4 +98,6 @@ def _sign_in_page(visit: Visit, *, problem: str = "", status: int = 200) -> Resp
         status=status,
         problem=problem,
         takes_token=settings.token_sign_in,
+        provider=settings.oidc.name if settings.oidc is not None else "",
+        ehrs=[ehr.name for ehr in settings.ehrs],
     )

@@ -1,0 +1,159 @@
+"""Persons, for records staff: who is behind a number, and merge, split and take back with a preview.
+
+A person is named in the body of a POST only. What is confirmed names the versions that the preview showed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.web.operations import Answer
+from gateway.web.visit import Visit
+
+ACTS = ("merge", "split", "undo")
+_NOT_THERE = frozenset({"PatientNotFound", "InvalidInput"})
+_MOST_VERSIONS = 100
+
+
+async def show_persons(visit: Visit) -> Response:
+    """Who is meant."""
+    return await _search_page(visit)
+
+
+async def show_person(visit: Visit) -> Response:
+    """A person: what is known and from where, its records, and what staff decided about them."""
+    named = _named(visit, "")
+    return await _search_page(visit, problem=True) if named is None else await _person_page(visit, named)
+
+
+async def preview_act(visit: Visit) -> Response:
+    """What would change. Nothing does."""
+    act, named = visit.field("act", 8), _named(visit, "")
+    if act not in ACTS or named is None:
+        return await _search_page(visit, problem=True)
+    person = await visit.ask("Person", patient=named)
+    if person["__typename"] != "Person":
+        return await _search_page(visit, problem=True)
+    asked = await _asked(visit, act, person)
+    if isinstance(asked, str):
+        return await _person_page(visit, named, problem=asked)
+    answer = await _run(visit, act, asked, preview=True)
+    if answer["__typename"] != "IdentityDecided":
+        return await _person_page(visit, named, problem=answer["code"])
+    asked["expectedVersions"] = [shown["version"] for shown in answer["before"]]
+    return _preview_page(visit, act, asked, answer, person)
+
+
+async def confirm_act(visit: Visit) -> Response:
+    """Do what the preview showed, unless a person changed since."""
+    act, home = visit.field("act", 8), visit.field("enterpriseId", 64)
+    if act not in ACTS or not home:
+        return await _search_page(visit, problem=True)
+    asked = _confirmed(visit, act)
+    answer = await _run(visit, act, asked, preview=False)
+    named = {"enterpriseId": home}
+    if answer["__typename"] == "IdentityDecided":
+        return await _person_page(visit, named, done=answer)
+    return await _person_page(visit, named, problem=answer["code"])
+
+
+async def _search_page(visit: Visit, *, problem: bool = False) -> Response:
+    sites = await visit.ask("Sites")
+    status = 404 if problem else 200
+    return visit.render("persons.html", status=status, sites=sites.get("sites", []), problem=problem)
+
+
+async def _person_page(visit: Visit, named: Answer, *, problem: str = "", done: Answer | None = None) -> Response:
+    person, decided, sites = await asyncio.gather(
+        visit.ask("Person", patient=named), visit.ask("IdentityDecisions", patient=named), visit.ask("Sites")
+    )
+    if person["__typename"] in _NOT_THERE:
+        return await _search_page(visit, problem=True)
+    golden = person["goldenRecord"] or {}
+    sources: dict[str, Answer] = {source["field"]: source for source in golden.get("sources", ())}
+    return visit.render(
+        "person.html",
+        status=409 if problem else 200,
+        person=person,
+        sources=sources,
+        decisions=decided.get("decisions", []),
+        sites=sites.get("sites", []),
+        problem=problem,
+        done=done,
+    )
+
+
+async def _asked(visit: Visit, act: str, person: Answer) -> dict[str, Any] | str:
+    """The variables of the act's operation, or a code of what is missing."""
+    reason = {"reason": visit.field("reason", 500)}
+    if act == "undo":
+        return {"decisionId": visit.field("decisionId", 64)}
+    if act == "split":
+        chosen = set(visit.form.getlist("leaving"))
+        numbers = [record["identifier"] for record in person["records"]]
+        leaving = [number for place, number in enumerate(numbers) if str(place) in chosen]
+        seen = [person["version"]]
+        ready = {"enterpriseId": person["enterpriseId"], "leaving": leaving, "expectedVersions": seen, **reason}
+        return ready if leaving and person["version"] == visit.field("version", 80) else "nothing_chosen"
+    other_named = _named(visit, "other_")
+    other = {"__typename": ""} if other_named is None else await visit.ask("Person", patient=other_named)
+    if other["__typename"] != "Person":
+        return "nobody_there"
+    return {
+        "survivor": person["enterpriseId"],
+        "subsumed": other["enterpriseId"],
+        "expectedVersions": [person["version"], other["version"]],
+        **reason,
+    }
+
+
+def _confirmed(visit: Visit, act: str) -> dict[str, Any]:
+    """The same variables as the preview's form carries them."""
+    versions = [str(version)[:80] for version in visit.form.getlist("expectedVersions")[:_MOST_VERSIONS]]
+    if act == "undo":
+        return {"decisionId": visit.field("decisionId", 64), "expectedVersions": versions}
+    reason = {"reason": visit.field("reason", 500), "expectedVersions": versions}
+    if act == "merge":
+        return {"survivor": visit.field("survivor", 64), "subsumed": visit.field("subsumed", 64), **reason}
+    pairs = zip(visit.form.getlist("leavingAuthority"), visit.form.getlist("leavingNumber"), strict=False)
+    leaving = [{"assigningAuthority": str(authority), "localPatientId": str(number)} for authority, number in pairs]
+    return {"enterpriseId": visit.field("enterpriseId", 64), "leaving": leaving, **reason}
+
+
+async def _run(visit: Visit, act: str, asked: dict[str, Any], *, preview: bool) -> Answer:
+    if act == "undo":
+        return await visit.ask("UndoDecision", preview=preview, **asked)
+    if act == "split":
+        return await visit.ask("SplitPerson", preview=preview, **asked)
+    return await visit.ask("MergePersons", preview=preview, **asked)
+
+
+def _preview_page(visit: Visit, act: str, asked: dict[str, Any], answer: Answer, person: Answer) -> Response:
+    homes = {(_key(m["identifier"])): m for m in answer["decision"]["moves"]}
+    moved = {key for key, move in homes.items() if move["before"]["enterpriseId"] != move["after"]["enterpriseId"]}
+    known = {shown["enterpriseId"] for shown in answer["before"]}
+    return visit.render(
+        "person_preview.html",
+        act=act,
+        asked=asked,
+        person=person,
+        sides=((False, answer["before"]), (True, answer["persons"])),
+        moved=moved,
+        known=known,
+    )
+
+
+def _key(identifier: Answer) -> str:
+    return f"{identifier['assigningAuthority']} {identifier['localPatientId']}"
+
+
+def _named(visit: Visit, prefix: str) -> Answer | None:
+    """Whom the form names: by the hub's id, or by a patient number."""
+    enterprise_id = visit.field(f"{prefix}enterpriseId", 64)
+    if enterprise_id:
+        return {"enterpriseId": enterprise_id}
+    authority, number = visit.field(f"{prefix}authority", 64), visit.field(f"{prefix}number", 64)
+    return {"assigningAuthority": authority, "localPatientId": number} if authority and number else None

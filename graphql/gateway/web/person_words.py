@@ -1,0 +1,32 @@
+"""What staff do to persons, in words. English; catalogues translate it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
+    "act": {
+        "LINK": "Records linked",
+        "UNLINK": "Record unlinked",
+        "MERGE": "Persons merged",
+        "SPLIT": "Person split",
+        "DIFFERENT": "Said to be different persons",
+    },
+    "preview": {
+        "merge": "If these two persons are merged",
+        "split": "If this person is split",
+        "undo": "If this decision is taken back",
+    },
+    "confirm": {"merge": "Merge the two persons", "split": "Split the person", "undo": "Take the decision back"},
+    "person_refusal": {
+        "stale_persons": "A person changed since the preview. This is how it stands now.",
+        "nothing_chosen": "Choose the records that leave; the person may have changed since it was shown.",
+        "nobody_there": "Nobody is known under the other number.",
+        "same_person": "Both numbers are this person's already.",
+        "alone": "One record at least must stay.",
+        "built_upon": "A later decision about the same records must be taken back first.",
+        "already_undone": "This decision was taken back before.",
+        "said_different": "A colleague decided before that records of these two persons are different people.",
+        "": "The hub refused it; what it refers to may have changed.",
+    },
+}
