@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from adapters.store import mapping
 from adapters.store.change_log import note_change
 from adapters.store.statements import (
+    insert_of,
     insert_or_update,
-    insert_unless_there,
     named_among,
     names_one_of,
     rows,
@@ -35,13 +35,12 @@ class SqlAlertRepository:
         self._connection = connection
 
     def append(self, alert: DuplicateAlert) -> None:
-        # A refused insert would end the transaction on PostgreSQL, so the row is looked for first; who comes in
-        # between is seen by what was written.
-        before = self.newest(alert.alert_id)
-        if (0 if before is None else before.sequence) + 1 != alert.sequence:
+        # A refused insert would end the transaction on PostgreSQL; one that is not made returns nothing.
+        before = self._connection.execute(_SEQUENCE, {"alert_id": alert.alert_id}).scalar_one_or_none()
+        if (before or 0) + 1 != alert.sequence:
             raise StaleAlert("the alert changed in between")
-        insert_unless_there(self._connection, alert_event, [mapping.alert_values(alert)])
-        if self.newest(alert.alert_id) != alert:
+        appending = _append(self._connection.dialect.name)
+        if self._connection.execute(appending, mapping.alert_values(alert)).first() is None:
             raise StaleAlert("the alert changed in between")
         note_change(self._connection, ChangeKind.ALERT, alert.alert_id, alert.sequence)
 
@@ -100,10 +99,16 @@ def _newest_of(*wanted: sa.ColumnElement[bool], order: tuple[Any, ...] = (_event
     return sa.select(alert_event).where(~has_later, *wanted).order_by(*order)
 
 
+_SEQUENCE = sa.select(sa.func.max(_event.sequence)).where(_event.alert_id == sa.bindparam("alert_id"))
 _NEWEST = _newest_of(_event.alert_id == sa.bindparam("alert_id"))
 _ALIKE = _newest_of(
     sa.or_(_event.order_key == sa.bindparam("order_key"), _event.content_key == sa.bindparam("content_key"))
 )
+
+
+@cache
+def _append(dialect: str) -> sa.Executable:
+    return insert_of(dialect, alert_event).on_conflict_do_nothing().returning(_event.alert_id)
 
 
 class SqlPlacedOrderRepository:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.store.statements import rows
+from adapters.store.statements import insert_of, rows
 from adapters.store.tables import answered_request
 from federation.ports import AnsweredRequest
 
 _T = answered_request.c
+_FORGET = sa.delete(answered_request).where(_T.claimed_at < sa.bindparam("before"))
 
 
 class SqlAnsweredRequests:
@@ -25,8 +26,7 @@ class SqlAnsweredRequests:
         self, caller: str, key: str, *, request_hash: str, at: dt.datetime, stale_before: dt.datetime
     ) -> AnsweredRequest | None:
         mine = {"caller": caller, "request_key": key, "request_hash": request_hash, "claimed_at": at, "answer": None}
-        claiming = _unless_there(self._connection.dialect.name).returning(_T.caller)
-        if self._connection.execute(claiming, mine).first() is not None:
+        if self._connection.execute(_claim(self._connection.dialect.name), mine).first() is not None:
             return None
         (stored,) = rows(self._connection, sa.select(answered_request).where(_is(caller, key)).with_for_update())
         if stored["answer"] is None and stored["claimed_at"] < stale_before:
@@ -42,12 +42,12 @@ class SqlAnsweredRequests:
         self._connection.execute(sa.delete(answered_request).where(_is(caller, key), _T.answer.is_(None)))
 
     def forget_before(self, instant: dt.datetime) -> None:
-        self._connection.execute(sa.delete(answered_request).where(_T.claimed_at < instant))
+        self._connection.execute(_FORGET, {"before": instant})
 
 
-def _unless_there(dialect: str) -> postgresql.Insert | sqlite.Insert:
-    insert = postgresql.insert(answered_request) if dialect == "postgresql" else sqlite.insert(answered_request)
-    return insert.on_conflict_do_nothing()
+@cache
+def _claim(dialect: str) -> sa.Executable:
+    return insert_of(dialect, answered_request).on_conflict_do_nothing().returning(_T.caller)
 
 
 def _is(caller: str, key: str) -> sa.ColumnElement[Any]:

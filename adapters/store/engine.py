@@ -34,6 +34,7 @@ _STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_TIMEOUT_MS = 10_000
 _IDLE_TRANSACTION_TIMEOUT_MS = 60_000
 PING_AFTER_SECONDS = 5.0
+_QUERY_ONLY = "priorlink_query_only"
 _RESTING_SINCE = "priorlink_resting_since"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -68,6 +69,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         url,
         hide_parameters=True,
         json_serializer=_json_text,
+        json_deserializer=orjson.loads,
         pool_size=10,
         max_overflow=20,
         execution_options={WRITE_TURNS: turns_at(url.database)},
@@ -89,7 +91,9 @@ def _prepare_sqlite_connection(connection: DBAPIConnection, _entry: ConnectionPo
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     read_only = bool(connection.get_execution_options().get(READ_ONLY))
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+    if connection.info.get(_QUERY_ONLY, False) is not read_only:
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+        connection.info[_QUERY_ONLY] = read_only
     connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
 
 

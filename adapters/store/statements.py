@@ -24,7 +24,7 @@ def rows(connection: sa.Connection, statement: sa.Executable, parameters: Mappin
 def insert_unless_there(connection: sa.Connection, table: sa.Table, values: Sequence[dict[str, Any]]) -> None:
     """Insert the rows; one whose key is taken changes nothing."""
     if values:
-        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), values)
+        connection.execute(insert_of(connection.dialect.name, table).on_conflict_do_nothing(), values)
 
 
 def insert_or_update(
@@ -57,14 +57,15 @@ def _upsert(
     only_if_next_version: bool,
 ) -> sa.Executable:
     """Built once: putting a statement together takes as long as running it."""
-    statement = _insert(dialect, table)
+    statement = insert_of(dialect, table)
     changes = {name: statement.excluded[name] for name in names if name not in key}
     condition = table.c.version == statement.excluded["version"] - 1 if only_if_next_version else None
     statement = statement.on_conflict_do_update(index_elements=list(key), set_=changes, where=condition)
     return statement.returning(table.c[returning])
 
 
-def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+def insert_of(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """The insert that knows what to do on a conflict."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 

@@ -26,7 +26,7 @@ from federation.sites.consent import ANYBODY, PersonView, Veil, Viewer
 from federation.sites.directory import SiteDirectory
 from federation.usecases.keep_verdict import keep_verdict
 from federation.usecases.search_priors import Deadline, PriorHistory, ProcedureOf, search_priors
-from federation.usecases.see_person import all_numbers, find_person
+from federation.usecases.see_person import all_numbers, look_at_person
 from mpi.identity.review import ReviewItem
 from mpi.ports import Clock, NewId
 from mpi.units import carry_out
@@ -121,18 +121,19 @@ async def judge_order(
     It is judged for the ordering site, whoever asks: no broken glass reaches into a verdict that others may read.
     """
     deadline, seen_at = Deadline(deadline_seconds), clock()
-    at_site = viewer.at(order.ordering_site)
-    seen = await find_person(order.patient_identifier, read=read, directory=directory, viewer=at_site, clock=clock)
-    known = await asyncio.to_thread(_what_is_known, order, seen, read)
+    known = await look_at_person(
+        order.patient_identifier, lambda seen, uow: _what_is_known(order, seen, uow),
+        read=read, directory=directory, viewer=viewer.at(order.ordering_site), clock=clock,
+    )  # fmt: skip
     history = await search_priors(
-        known.identity,
-        veil=seen.veil,
+        known.seen.identity,
+        veil=known.seen.veil,
         directory=directory,
         procedure_of=procedure_of,
         deadline_seconds=deadline.seconds_to_ask,
         clock=clock,
     )
-    history = _with_pending_orders(history, known.pending, order, rules, seen.veil)
+    history = _with_pending_orders(history, known.pending, order, rules, known.seen.veil)
     facts = OrderFacts(
         procedure=order.procedure,
         site_id=order.ordering_site,
@@ -144,23 +145,22 @@ async def judge_order(
         facts_of_prior(study, ordering_site=order.ordering_site, match_is_certain=True) for study in history.studies
     ]
     assessment = replace(assess(facts, priors, rules), context=_context(order))
-    return JudgedOrder(known.identity, history, assessment, seen_at)
+    return JudgedOrder(known.seen.identity, history, assessment, seen_at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What the index knows of an order before a site is asked."""
 
-    identity: ResolvedIdentity
+    seen: PersonView
     pending: tuple[PlacedOrder, ...]
     overridden: frozenset[str]
 
 
-def _what_is_known(order: ImagingOrder, seen: PersonView, read: Callable[[], UnitOfWork]) -> _Known:
-    with read() as uow:
-        alike = uow.alerts.alike(order_key(order), content_key(order))
-        pending = tuple(uow.placed_orders.open_of(all_numbers(seen.identity)))
-        return _Known(seen.identity, pending, overridden_priors(order, alike))
+def _what_is_known(order: ImagingOrder, seen: PersonView, uow: UnitOfWork) -> _Known:
+    alike = uow.alerts.alike(order_key(order), content_key(order))
+    pending = tuple(uow.placed_orders.open_of(all_numbers(seen.identity)))
+    return _Known(seen, pending, overridden_priors(order, alike))
 
 
 def _with_pending_orders(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
+from typing import TypeVar
 
 from federation.errors import PersonWithheld
 from federation.imaging.alerts import DuplicateAlert
@@ -23,6 +24,8 @@ from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_patient
+
+T = TypeVar("T")
 
 NOT_KNOWN_BEAT_SECONDS = 0.04
 """*Not known* is answered at a multiple of this after the question: more than telling the two apart takes."""
@@ -87,14 +90,33 @@ async def find_person(
     Raises:
         UnknownIdentifier: as ``see_person``.
     """
+    return await look_at_person(
+        patient, lambda view, _: view, read=read, directory=directory, viewer=viewer, clock=clock
+    )
+
+
+async def look_at_person(
+    patient: PatientIdentifier | EnterpriseId,
+    look: Callable[[PersonView, UnitOfWork], T],
+    *,
+    read: Callable[[], UnitOfWork],
+    directory: SiteDirectory,
+    viewer: Viewer,
+    clock: Clock,
+) -> T:
+    """What ``look`` reads of the person, in the unit of work that found them. *Not known* comes on the beat.
+
+    Raises:
+        UnknownIdentifier: as ``see_person``.
+    """
     started = time.monotonic()
 
-    def look() -> PersonView:
+    def find_and_look() -> T:
         with read() as uow:
-            return see_person(patient, uow=uow, directory=directory, viewer=viewer, clock=clock)
+            return look(see_person(patient, uow=uow, directory=directory, viewer=viewer, clock=clock), uow)
 
     try:
-        return await asyncio.to_thread(look)
+        return await asyncio.to_thread(find_and_look)
     except UnknownIdentifier:
         if not viewer.sees_everybody:
             await asyncio.sleep(seconds_to_beat(started))

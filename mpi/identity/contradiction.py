@@ -7,6 +7,7 @@ Missing values contradict nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anyascii import anyascii
 from rapidfuzz.distance import OSA, JaroWinkler
@@ -15,6 +16,9 @@ from mpi.identity.demographics import Demographics, PartialDate, PersonName
 
 _ALIKE = 0.84
 """Jaro-Winkler from which two name parts may be one misspelt part."""
+
+_NAMES_KEPT = 8_192
+"""The hospitals of a person spell the name alike, and are asked about it again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def _names_differ(one: Demographics, other: Demographics) -> bool:
     return not any(a[:1] == b or a == b[:1] or JaroWinkler.similarity(a, b) >= _ALIKE for a in left for b in right)
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def _parts(names: tuple[PersonName, ...]) -> frozenset[str]:
     text = " ".join(f"{n.family} {n.given} {n.middle}" for n in names)
     latin = anyascii(text).casefold()

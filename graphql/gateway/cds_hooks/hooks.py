@@ -29,7 +29,7 @@ from gateway.cds_hooks.fhir_orders import (
     resources_in,
 )
 from gateway.cds_hooks.models import Card, Context, HookRequest, OrderDispatchContext, OrderSignContext
-from gateway.cds_hooks.patients import known_identifier, may_ask, read_resource
+from gateway.cds_hooks.patients import first_known, identifiers_named, may_ask, read_resource
 from gateway.observability import get_logger
 from gateway.resources import HubResources
 from gateway.settings import CdsHooksSettings
@@ -175,15 +175,16 @@ class Hooks:
             said = [] if fetched is None else list(identifiers_of(fetched))
         if resource is None and not said:
             raise PatientNeeded("the patient is needed")
-        started = time.monotonic()
-        known = await asyncio.to_thread(
-            known_identifier,
+        named = identifiers_named(
             said,
             systems=self.settings.identifier_systems,
             own_authority=site.assigning_authority,
             resources=self.resources,
-            viewer=_viewer(client),
         )
+        if len(named) == 1:
+            return named[0]  # whether it is known is found out by those who look the person up
+        started = time.monotonic()
+        known = await asyncio.to_thread(first_known, named, resources=self.resources, viewer=_viewer(client))
         if known is None:
             await asyncio.sleep(seconds_to_beat(started))
             _log.info("cds_patient_not_known", site_id=site.site_id)
@@ -261,6 +262,7 @@ def _result_of(task: asyncio.Task[CheckedOrder]) -> CheckedOrder | None:
     if error is None:
         return task.result()
     if isinstance(error, (UnknownIdentifier, FederationError)):
+        _log.info("cds_order_not_checked", error_type=type(error).__name__)
         return None
     raise error
 

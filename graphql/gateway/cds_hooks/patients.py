@@ -19,17 +19,18 @@ _OID = "urn:oid:"
 _FETCH_TIMEOUT_SECONDS = 2.0
 
 
-def known_identifier(
-    sent: Iterable[tuple[str, str]],
-    *,
-    systems: Mapping[str, str],
-    own_authority: str,
-    resources: HubResources,
-    viewer: Viewer,
-) -> PatientIdentifier | None:
-    """The first identifier of a person whom the viewer may see, the ordering site's own first. Sync, for a thread."""
+def identifiers_named(
+    sent: Iterable[tuple[str, str]], *, systems: Mapping[str, str], own_authority: str, resources: HubResources
+) -> list[PatientIdentifier]:
+    """The identifiers of registered authorities, the ordering site's own first."""
     named = _identifiers(sent, systems, resources)
-    named.sort(key=lambda identifier: identifier.assigning_authority != own_authority)
+    return sorted(named, key=lambda identifier: identifier.assigning_authority != own_authority)
+
+
+def first_known(
+    named: Iterable[PatientIdentifier], *, resources: HubResources, viewer: Viewer
+) -> PatientIdentifier | None:
+    """The first identifier of a person whom the viewer may see. Sync, for a thread."""
     return next((identifier for identifier, _ in _seen(named, resources, viewer, most=1)), None)
 
 
