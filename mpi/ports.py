@@ -21,6 +21,7 @@ from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind
+from mpi.identity.review_quality import BandCount, ClerkDay, TakenBack
 
 Clock = Callable[[], dt.datetime]
 """Gives the present as an aware UTC instant."""
@@ -125,6 +126,15 @@ class ReviewRepository(Protocol):
         """Most urgent first. ``kinds`` ``None`` is every kind, an empty collection none; ``escalated`` ``None`` is
         every item, ``True`` those that were handed to somebody senior, ``False`` the others."""
 
+    def decided_by_band(self, since: dt.datetime) -> Sequence[BandCount]:
+        """Decided items that had a score, by its band and by what was decided; lowest band first."""
+
+    def decided_by_day(self, since: dt.datetime) -> Sequence[ClerkDay]:
+        """Decided items by day (UTC) and by who decided, in this order."""
+
+    def open_since(self, instants: Sequence[dt.datetime]) -> Sequence[int]:
+        """For each instant, how many open items were opened then or earlier."""
+
     def assert_never(self, assertion: NeverLink) -> None:
         """Keep the assertion; the same pair again changes nothing."""
 
@@ -144,6 +154,9 @@ class DecisionRepository(Protocol):
 
     def about(self, identifiers: Collection[PatientIdentifier]) -> tuple[Decision, ...]:
         """Decisions that touched one of the identifiers, in the order in which they were first saved."""
+
+    def taken_back(self, since: dt.datetime) -> TakenBack:
+        """Decisions made since then, and how many of them were undone by whom."""
 
     def assert_always(self, assertion: AlwaysLink) -> None:
         """Keep the assertion in place of any earlier one about the pair."""

@@ -131,6 +131,7 @@ class AccessWorld:
             "reviewItem": look(f'reviewItem(id: "{item}")'),
             "reviewQueueSummary": look("reviewQueueSummary"),
             "hubStatus": look("hubStatus"),
+            "reviewQuality": look("reviewQuality"),
             "decideReviewItem": change(f'decideReviewItem(id: "{item}", expectedVersion: 1, decision: DIFFERENT)'),
             "claimReviewItem": change(f'claimReviewItem(id: "{item}")'),
             "escalateReviewItem": change(f'escalateReviewItem(id: "{item}", expectedVersion: 1, reason: "hard")'),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 
+from adapters.simulated import memory_counts
 from adapters.simulated.memory_state import MemoryTransaction
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.review_quality import TakenBack
 
 
 class MemoryDecisionRepository:
@@ -24,6 +27,9 @@ class MemoryDecisionRepository:
     def about(self, identifiers: Collection[PatientIdentifier]) -> tuple[Decision, ...]:
         wanted = set(identifiers)
         return tuple(d for d in self._transaction.state.decisions.values() if not wanted.isdisjoint(d.touched))
+
+    def taken_back(self, since: dt.datetime) -> TakenBack:
+        return memory_counts.taken_back(self._transaction.state.decisions.values(), since)
 
     def assert_always(self, assertion: AlwaysLink) -> None:
         self._transaction.writable().always_links[assertion.pair] = assertion

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
+from adapters.simulated import memory_counts
 from adapters.simulated.memory_state import MemoryState, MemoryTransaction, Refused
 from federation.changes import ChangeKind
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, RecordStatus, SourceRecord
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
+from mpi.identity.review_quality import BandCount, ClerkDay
 from mpi.ports import Candidates, ReviewPage
 
 Key = TypeVar("Key")
@@ -168,6 +171,16 @@ class MemoryReviewRepository:
         items = [item for item in self._open_items() if kinds is None or item.kind in kinds]
         items = [item for item in items if escalated in (None, item.is_escalated)]
         return ReviewPage(tuple(items[offset : offset + limit]), len(items))
+
+    def decided_by_band(self, since: dt.datetime) -> tuple[BandCount, ...]:
+        return memory_counts.decided_by_band(self._transaction.state.reviews.values(), since)
+
+    def decided_by_day(self, since: dt.datetime) -> tuple[ClerkDay, ...]:
+        return memory_counts.decided_by_day(self._transaction.state.reviews.values(), since)
+
+    def open_since(self, instants: Sequence[dt.datetime]) -> tuple[int, ...]:
+        opened = [item.opened_at for item in self._open_items()]
+        return tuple(sum(at <= instant for at in opened) for instant in instants)
 
     def assert_never(self, assertion: NeverLink) -> None:
         self._transaction.writable().never_links.setdefault((assertion.left, assertion.right), assertion)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from functools import cache
 
 import sqlalchemy as sa
 
-from adapters.store import mapping
+from adapters.store import mapping, review_counts
 from adapters.store.standing import standing_rows
 from adapters.store.statements import (
     insert_or_update,
@@ -19,6 +20,7 @@ from adapters.store.statements import (
 from adapters.store.tables import always_link, decided_record, identity_decision
 from mpi.identity.decisions import AlwaysLink, Decision
 from mpi.identity.identifiers import PatientIdentifier
+from mpi.identity.review_quality import TakenBack
 
 _decision = identity_decision.c
 _link = always_link.c
@@ -56,6 +58,9 @@ class SqlDecisionRepository:
         authorities, parameters = named_among(self._connection.dialect.name, identifiers)
         found = rows(self._connection, _about(self._connection.dialect.name, authorities), parameters)
         return tuple(mapping.decision_from(row) for row in found)
+
+    def taken_back(self, since: dt.datetime) -> TakenBack:
+        return review_counts.taken_back(self._connection, since)
 
     def assert_always(self, assertion: AlwaysLink) -> None:
         values = mapping.always_link_values(assertion)

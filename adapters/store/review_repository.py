@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store import mapping
+from adapters.store import mapping, review_counts
 from adapters.store.change_log import note_change
 from adapters.store.standing import standing_rows
 from adapters.store.statements import (
@@ -25,6 +26,7 @@ from federation.changes import ChangeKind
 from mpi.errors import StaleDecision
 from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import NeverLink, ReviewItem, ReviewKind, ReviewStatus
+from mpi.identity.review_quality import BandCount, ClerkDay
 from mpi.ports import ReviewPage
 
 _item = review_item.c
@@ -98,6 +100,15 @@ class SqlReviewRepository:
         statement = sa.select(review_item).where(condition).order_by(*_URGENCY).offset(offset).limit(limit)
         total = self._connection.execute(sa.select(sa.func.count()).select_from(review_item).where(condition))
         return ReviewPage(self._items(statement), total.scalar_one())
+
+    def decided_by_band(self, since: dt.datetime) -> tuple[BandCount, ...]:
+        return review_counts.decided_by_band(self._connection, since)
+
+    def decided_by_day(self, since: dt.datetime) -> tuple[ClerkDay, ...]:
+        return review_counts.decided_by_day(self._connection, since)
+
+    def open_since(self, instants: Sequence[dt.datetime]) -> tuple[int, ...]:
+        return review_counts.open_since(self._connection, instants)
 
     def assert_never(self, assertion: NeverLink) -> None:
         insert_unless_there(self._connection, never_link, [mapping.never_link_values(assertion)])

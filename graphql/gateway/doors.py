@@ -80,6 +80,7 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "GET /access": (Knock.SESSION, "accessReport"),
         "POST /access/patient": (Knock.SESSION, "accessReport"),
         "POST /access/search": (Knock.SESSION, "auditEvents"),
+        "GET /quality": (Knock.SESSION, "reviewQuality"),
         "GET /persons": (Knock.SESSION, "mergePersons"),
         "POST /persons/show": (Knock.SESSION, "mergePersons"),
         "POST /persons/preview": (Knock.SESSION, "mergePersons"),

@@ -25,9 +25,11 @@ from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.identity.review_quality import ReviewQuality
 from mpi.ports import FeedCount, ReviewPage
 from mpi.usecases.find_persons import FoundPerson, FoundPersons, find_persons
 from mpi.usecases.report_access import AccessReport, report_access
+from mpi.usecases.report_quality import report_quality
 from mpi.usecases.resolve_identity import ResolvedIdentity
 from mpi.usecases.summarize_queue import QueueCount, summarize_queue
 from mpi.usecases.take_over_update import kept_back
@@ -229,3 +231,9 @@ class _Queue(Sequence[ReviewPosition]):
 
     def _page(self, offset: int) -> ReviewPage:
         return self._uow.reviews.open_page(kinds=self._kinds, offset=offset, limit=1, escalated=self._escalated)
+
+
+def load_review_quality(resources: HubResources, *, since: dt.datetime, own_of: str | None) -> ReviewQuality:
+    """How the queue is worked on."""
+    with resources.read() as uow:
+        return report_quality(since=since, own_of=own_of, uow=uow, clock=resources.clock)

@@ -22,7 +22,7 @@ from tests.browser.served import served
 from tests.browser.test_accessible import STATES, enter, first_question
 from tests.browser.test_control import hub_after_a_morning
 from tests.browser.test_history import find, late
-from tests.browser.worlds import hub_with_queue
+from tests.browser.worlds import hub_with_decisions, hub_with_queue
 from tests.integration.hub_world import Hub, answering, hub_of_ana, refusing, study
 from tests.integration.sign_in_world import running_servers, sign_in_world
 from tests.servers import http_app
@@ -65,7 +65,8 @@ def take(browser: Browser, folder: Path) -> None:
     """Every state, theme and size as ``folder/state-theme-size.png``."""
     with ExitStack() as stack:
         worlds: dict[str, tuple[Hub, str]] = {}
-        for name, make in (("morning", hub_after_a_morning), ("queue", lambda: hub_with_queue(12))):
+        makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
+        for name, make in makers.items():
             hub = beside(make)
             worlds[name] = hub, stack.enter_context(served(hub.app))
         ana = beside(hub_with_history)

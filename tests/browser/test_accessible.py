@@ -13,7 +13,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.people import beside, sign_in
 from tests.browser.served import served
 from tests.browser.test_control import hub_after_a_morning
-from tests.browser.worlds import hub_with_queue
+from tests.browser.worlds import hub_with_decisions, hub_with_queue
 from tests.integration.hub_world import Hub
 
 World = tuple[Hub, str]
@@ -29,6 +29,13 @@ def morning() -> Iterator[World]:
 @pytest.fixture(scope="module")
 def queue() -> Iterator[World]:
     hub = beside(hub_with_queue, 6)
+    with served(hub.app) as address:
+        yield hub, address
+
+
+@pytest.fixture(scope="module")
+def decided() -> Iterator[World]:
+    hub = beside(hub_with_decisions)
     with served(hub.app) as address:
         yield hub, address
 
@@ -80,6 +87,7 @@ STATES: dict[str, tuple[str, Role | None, str, Act]] = {
     "question": ("queue", Role.RECORDS, "/queue", first_question),
     "escalated question": ("queue", Role.RECORDS, "/queue", escalated_question),
     "key sheet": ("queue", Role.RECORDS, "/queue", key_sheet),
+    "quality": ("decided", Role.ADMIN, "/quality", nothing),
     "hospitals": ("morning", Role.SITE_ADMIN, "/sites", all_asked),
     "control room": ("morning", Role.ADMIN, "/control", nothing),
     "who looked": ("morning", Role.PRIVACY_OFFICER, "/access", who_looked),

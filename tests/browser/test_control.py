@@ -141,8 +141,8 @@ def test_each_role_has_the_places_it_may_go(new_page: NewPage) -> None:
     hub = beside(hub_after_a_morning)
     places = {
         Role.PHYSICIAN: ["Imaging history", "Hospitals"],
-        Role.RECORDS: ["Match queue", "Persons", "Hospitals"],
-        Role.ADMIN: ["Control room", "Who looked", "Hospitals"],
+        Role.RECORDS: ["Match queue", "Persons", "Quality", "Hospitals"],
+        Role.ADMIN: ["Control room", "Quality", "Who looked", "Hospitals"],
         Role.PRIVACY_OFFICER: ["Who looked", "Hospitals"],
         Role.SITE_ADMIN: ["Hospitals"],
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
+from mpi.identity.review import ReviewDecision, ReviewStatus
 from tests.browser.people import DEMO_WEB
 from tests.builders import person
 from tests.integration.hub_world import Hub, answering
@@ -42,5 +44,35 @@ def hub_with_queue(questions: int) -> Hub:
         assert len(items) == questions
         for number, item in enumerate(items):
             uow.reviews.save(replace(item, priority=2 if number % 4 == 3 else number % 2, version=item.version + 1))
+        uow.commit()
+    return hub
+
+
+DECIDED = (
+    (-4.0, ReviewDecision.DIFFERENT, 24),
+    (3.0, ReviewDecision.DIFFERENT, 9),
+    (4.0, ReviewDecision.SAME, 6),
+    (8.0, ReviewDecision.SAME, 14),
+    (12.0, ReviewDecision.SAME, 21),
+    (13.0, ReviewDecision.DISMISSED, 3),
+)
+"""Score, decision and how many of them."""
+
+
+def hub_with_decisions() -> Hub:
+    """What two clerks decided in the last days; one question waits."""
+    hub = hub_with_queue(1)
+    now = hub.resources.clock()
+    with hub.units() as uow:
+        (waiting,) = uow.reviews.open_page(kinds=None, offset=0, limit=9).items
+        number = 0
+        for score, decision, count in DECIDED:
+            for _ in range(count):
+                number += 1
+                at, by = now - dt.timedelta(days=number % 3), ("clerk-one", "clerk-two")[number % 2]
+                decided = replace(waiting, review_item_id=f"decided-{number}", score=score, version=1, claimed_by=None)
+                uow.reviews.save(
+                    replace(decided, status=ReviewStatus.DECIDED, decision=decision, decided_by=by, decided_at=at)
+                )
         uow.commit()
     return hub

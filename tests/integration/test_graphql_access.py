@@ -44,6 +44,7 @@ CALLS: dict[str, str] = {
     "searchPersons": "{ searchPersons(identifiers: []) { __typename } }",
     "crossReference": '{ crossReference(enterpriseId: "nobody") { __typename } }',
     "reviewQueue": "{ reviewQueue { __typename } }",
+    "reviewQuality": "{ reviewQuality { __typename } }",
     "hubStatus": "{ hubStatus { __typename } }",
     "reviewQueueSummary": "{ reviewQueueSummary { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',

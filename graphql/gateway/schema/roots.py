@@ -47,6 +47,7 @@ from gateway.schema.person_searches import (
 )
 from gateway.schema.persons import PersonResult
 from gateway.schema.queue_summaries import ReviewQueueSummaryResult, resolve_review_queue_summary
+from gateway.schema.review_qualities import ReviewQualityResult, resolve_review_quality
 from gateway.schema.review_queries import (
     resolve_claim_review_item,
     resolve_decide_review_item,
@@ -126,6 +127,12 @@ class Query:
         resolver=resolve_review_queue_summary,
         extensions=[Guarded("reviewQueueSummary")],
         description="How much waits for records staff and since when, by kind, source, score and rule.",
+    )
+    review_quality: ReviewQualityResult = strawberry.field(
+        resolver=resolve_review_quality,
+        extensions=[Guarded("reviewQuality")],
+        description="How the queue was worked on in the last days (1 to 366): decisions by score, by day and clerk, "
+        "those taken back, and how old what waits is.",
     )
     review_item: ReviewItemResult = strawberry.field(
         resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."

@@ -17,6 +17,7 @@ ARGUMENTS = {
     "checkId": "Id of an order check.",
     "comment": "In the caller's own words, at most 500 characters; no demographics.",
     "deadlineMs": "How long to wait for the sites, milliseconds, 100 to 30000; null is the hub's default.",
+    "days": "How many days back.",
     "decision": "What records staff decided.",
     "decisionId": "Id of the decision.",
     "effect": "Whether it hides, or takes hiding back.",

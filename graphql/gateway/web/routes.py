@@ -27,6 +27,7 @@ from gateway.web.pages.history import answer_alert, check_order, fill_in, find_p
 from gateway.web.pages.launch import come_from_ehr, launch, show_launched
 from gateway.web.pages.persons import confirm_act, preview_act, show_person, show_persons
 from gateway.web.pages.provider import come_from_provider, go_to_provider
+from gateway.web.pages.quality import show_quality
 from gateway.web.pages.queue import show_item, show_queue
 from gateway.web.pages.sign_in import keep_preference, show_sign_in, show_start, sign_in_with_token, sign_out
 from gateway.web.rendering import STATIC, Templates
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/history/check", check_order),
     Page("POST", "/history/answer", answer_alert),
     Page("GET", "/sites", show_sites),
+    Page("GET", "/quality", show_quality),
     Page("GET", "/persons", show_persons),
     Page("POST", "/persons/show", show_person),
     Page("POST", "/persons/preview", preview_act),

@@ -33,6 +33,7 @@ NAVIGATION = (
     ("/persons", "mergePersons", "Persons"),
     ("/history", "imagingHistory", "Imaging history"),
     ("/control", "alertReport", "Control room"),
+    ("/quality", "reviewQuality", "Quality"),
     ("/access", "accessReport", "Who looked"),
     ("/sites", "sites", "Hospitals"),
 )

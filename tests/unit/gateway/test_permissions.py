@@ -26,6 +26,7 @@ EXPECTED = {
     "reviewItem": {Role.RECORDS},
     "decideReviewItem": {Role.RECORDS},
     "reviewQueueSummary": {Role.RECORDS},
+    "reviewQuality": {Role.RECORDS, Role.ADMIN},
     "imagingHistoryUpdates": ORDERING,
     "alertRevisions": ORDERING,
     "reviewQueueChanges": {Role.RECORDS},
