@@ -102,6 +102,42 @@ def test_merge_and_split_of_persons() -> None:
     assert [staff.person(number) for number in ("NGH|1", "NGH|2")] == [ana, otto]
 
 
+def test_a_preview_shows_what_would_be_and_keeps_nothing() -> None:
+    staff = three_of_ana_and_otto()
+    ana, otto = staff.person("NGH|1"), staff.person("NGH|2")
+    both = {"survivor": ana["enterpriseId"], "subsumed": otto["enterpriseId"]}
+    seen = staff.versions("NGH|1", "NGH|2")
+    shown = staff.do("MergePersons", **both, expectedVersions=seen, preview=True)
+    assert shown["isPreview"]
+    assert sorted(person["version"] for person in shown["before"]) == sorted(seen)
+    assert [len(person["records"]) for person in shown["persons"]] == [4]
+    assert [staff.person("NGH|1"), staff.person("NGH|2")] == [ana, otto]
+    assert staff.do("IdentityDecisions", patient=named("NGH|1"))["totalCount"] == 0
+    looks = [entry for entry in staff.hub.audit() if entry.action == "mergePersons"]
+    assert {(entry.outcome, entry.detail) for entry in looks} == {(AuditOutcome.SUCCESS, "preview")}
+    assert {entry.subject for entry in looks} == {ana["enterpriseId"], otto["enterpriseId"]}
+    made = staff.do("MergePersons", **both, expectedVersions=seen)
+    assert (made["isPreview"], made["before"]) == (False, [])
+    assert staff.one("NGH|1", "NGH|2")
+
+
+def test_undoing_what_changed_since_its_preview_is_refused_with_the_new_state() -> None:
+    staff = three_of_ana_and_otto()
+    linked = staff.pair("LinkRecords", "NGH|2", "NGH|1")
+    undo = {"decisionId": linked["decision"]["id"]}
+    shown = staff.do("UndoDecision", **undo, preview=True)
+    assert len(shown["persons"]) == 2
+    seen = [person["version"] for person in shown["before"]]
+    staff.hub.index.register("NGH|2", as_=replace(OTTO, phones=("202-555-0177",)))
+    stale = staff.do("UndoDecision", **undo, expectedVersions=seen)
+    assert (stale["__typename"], stale["code"]) == ("StalePersons", "stale_persons")
+    assert [person["version"] for person in stale["persons"]] == staff.versions("NGH|2")
+    assert staff.one("NGH|1", "NGH|2")
+    done = staff.do("UndoDecision", **undo, expectedVersions=staff.versions("NGH|2"))
+    assert done["__typename"] == "IdentityDecided"
+    assert not staff.one("NGH|1", "NGH|2")
+
+
 def test_a_split_needs_members_that_leave_and_members_that_stay() -> None:
     staff = three_of_ana_and_otto()
     ana = staff.person("NGH|1")
