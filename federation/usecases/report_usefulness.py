@@ -14,8 +14,10 @@ from federation.imaging.alerts import AlertState, DuplicateAlert
 from federation.imaging.rule_set import RuleSet
 from federation.imaging.studies import SiteStudy, StudyStatus
 from federation.ports import UnitOfWork
+from federation.sites.consent import ANYBODY, PersonView
 from federation.sites.directory import SiteDirectory
 from federation.usecases.search_priors import ProcedureOf
+from federation.usecases.see_person import see_person
 from federation.usefulness.avoided import AnsweredOrder, LaterExam, count_avoided, count_overridden
 from federation.usefulness.doses import DoseTable, default_dose_table
 from federation.usefulness.outcomes import count_outcomes
@@ -23,7 +25,8 @@ from federation.usefulness.report import UsefulnessReport
 from federation.usefulness.site_tables import CostTable
 from mpi.errors import UnknownIdentifier
 from mpi.identity.survivorship import golden_record
-from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity
+from mpi.ports import Clock
+from mpi.usecases.resolve_identity import ResolvedIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def report_usefulness(
     outcomes = count_outcomes(
         statistics.outcomes(since, until), statistics.rule_outcomes(since, until), group_of=tables.group_of
     )
-    reader = _Reader(uow, directory, rules, procedure_of)
+    reader = _Reader(uow, directory, rules, procedure_of, lambda: now)
     answered = [(alert, order) for alert in statistics.answered(since, until) if (order := reader.read(alert))]
     accepted = [order for alert, order in answered if alert.state is AlertState.ACCEPTED]
     overridden = [order for alert, order in answered if alert.state is AlertState.OVERRIDDEN]
@@ -76,6 +79,7 @@ class _Reader:
     directory: SiteDirectory
     rules: RuleSet
     procedure_of: ProcedureOf
+    clock: Clock
 
     def read(self, alert: DuplicateAlert) -> AnsweredOrder | None:
         """The alert's order; ``None`` when its check is kept no more or its procedure has no class."""
@@ -83,11 +87,9 @@ class _Reader:
         exam_class = None if check is None else self.rules.class_of(check.order.procedure)
         if check is None or exam_class is None:
             return None
-        try:
-            identity = resolve_identity(alert.patient_identifier, uow=self.uow)
-        except UnknownIdentifier:
-            identity = None
-        studies, seen_until = ((), None) if identity is None else self._last_said(identity)
+        view = self._view_of(alert)
+        identity = None if view is None else view.identity
+        studies, seen_until = ((), None) if view is None else self._last_said(view)
         return AnsweredOrder(
             alert_id=alert.alert_id,
             prior_id=alert.prior_id,
@@ -104,17 +106,27 @@ class _Reader:
             ),
         )
 
-    def _last_said(self, identity: ResolvedIdentity) -> tuple[tuple[SiteStudy, ...], dt.datetime | None]:
+    def _view_of(self, alert: DuplicateAlert) -> PersonView | None:
+        """The patient as the ordering site may see them: what is hidden there counts as if it were not."""
+        viewer = ANYBODY.at(alert.ordering_site)
+        try:
+            return see_person(
+                alert.patient_identifier, uow=self.uow, directory=self.directory, viewer=viewer, clock=self.clock
+            )
+        except UnknownIdentifier:
+            return None
+
+    def _last_said(self, view: PersonView) -> tuple[tuple[SiteStudy, ...], dt.datetime | None]:
         asked = [
             (site_id, identifier)
             for site_id in self.directory.sources
-            for identifier in identity.identifiers_of(self.directory.sites[site_id].assigning_authority)
+            for identifier in view.identity.identifiers_of(self.directory.sites[site_id].assigning_authority)
         ]
         entries = self.uow.study_index.of({identifier for _, identifier in asked})
         whole = {(entry.site_id, entry.identifier): entry.as_of for entry in entries if entry.is_complete}
         seen = [whole.get(pair) for pair in asked]
         known = [moment for moment in seen if moment is not None]
-        studies = tuple(study for entry in entries for study in entry.studies)
+        studies = tuple(study for entry in entries for study in entry.studies if not view.veil.hides(study))
         return studies, min(known) if known and len(known) == len(seen) else None
 
     def _exam(self, study: SiteStudy) -> LaterExam:
