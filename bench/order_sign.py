@@ -7,6 +7,9 @@ of its own and repeats a prior of three weeks, so each answer is a card with an 
 patients, as a hub has many: an alert is compared with those of equal orders for the same patient, and these would pile
 up if all orders were one patient's.
 
+Hidden or never: whether the clock tells of a prior that consent hides. Every other patient has one more study, of a
+hidden class, that would be the best prior; one call at a time, in a random order.
+
 The baseline is the discovery document from the same server in the same run: what HTTP, the token check and the
 client cost without an order.
 """
@@ -16,6 +19,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,7 +34,9 @@ from joserfc.jwk import ECKey
 from bench.stub_sites import StubSource, StubWorld, identifier_at, stub_world
 from bench.timings import summary
 from federation.errors import SourceUnavailable
+from federation.imaging.studies import StudyStart
 from federation.ports import SiteAnswer
+from federation.sites.consent import ConsentPolicy, StudyClass
 from federation.sites.directory import SiteDirectory
 from gateway.cli.serving import bind
 from gateway.clock import utc_now
@@ -69,6 +76,7 @@ def run() -> dict[str, object]:
                 **cold, "goal_p95": COLD_GOAL_MS, "holds": cold["p95"] <= COLD_GOAL_MS,
             },
             "warm_20_sites": {**warm, "goal_p95": WARM_GOAL_MS, "holds": warm["p95"] <= WARM_GOAL_MS},
+            "hidden_or_never": _hidden_or_never(_folder(name, "hidden")),
             "baseline_discovery": baseline,
             "patients": PEOPLE,
             "studies_of_a_patient": SITES * STUDIES_EACH,
@@ -108,6 +116,46 @@ def _warm(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
         return summary(times), summary(baseline)
 
 
+@dataclass(slots=True)
+class HidingSource(StubSource):
+    """Every other patient has one study more, which is of the hidden class."""
+
+    async def search_for_studies(self, identifier: PatientIdentifier, *, timeout_seconds: float) -> SiteAnswer:
+        answer = await StubSource.search_for_studies(self, identifier, timeout_seconds=timeout_seconds)
+        if int(identifier.local_patient_id) % 2 == 0:
+            return answer
+        instant = utc_now() - dt.timedelta(days=1)
+        more = replace(
+            answer.studies[0], study_instance_uid=f"{answer.studies[0].study_instance_uid}.1",
+            description=f"{REPEATED[1]} FETAL", modalities=("CT",), started=StudyStart(instant.date(), instant),
+        )  # fmt: skip
+        return replace(answer, studies=(more, *answer.studies))
+
+
+def _hidden_or_never(folder: Path) -> dict[str, object]:
+    fetal = ConsentPolicy((StudyClass("fetal", words=frozenset({"fetal"})),))
+    with stub_world(folder, sites=SITES, studies_each=STUDIES_EACH, people=PEOPLE) as world:
+        _repeat(world)
+        before = world.hub.directory
+        hiding = HidingSource(world.sources[1].site_id, STUDIES_EACH)
+        sources = {**before.sources, hiding.site_id: hiding}
+        directory = SiteDirectory(before.sites, sources, before.asking, consent=fetal)
+        hub = replace(world.hub, directory=directory)
+        persons = _in_turn()[AT_ONCE:]
+        random.Random(5).shuffle(persons)
+        with _served(replace(world, hub=hub), folder, warm_seconds=600, at_once=1) as client:
+            client([*range(PEOPLE)], "patient-view")
+            times = client(persons, "order-sign")
+    of_kind = [[ms for ms, person in zip(times, persons, strict=True) if person % 2 == odd] for odd in (0, 1)]
+    never, hidden = of_kind
+    return {
+        "hidden": summary(hidden, 2),
+        "never": summary(never, 2),
+        "difference_of_medians": round(statistics.median(hidden) - statistics.median(never), 2),
+        "guessed_right": round(sum(h > n for h in hidden for n in never) / (len(hidden) * len(never)), 3),
+    }
+
+
 def _in_turn() -> list[int]:
     """Persons of the calls; the first calls do not count."""
     return [number % PEOPLE for number in range(ROUNDS + AT_ONCE)]
@@ -121,7 +169,7 @@ def _repeat(world: StubWorld) -> None:
 
 
 @contextmanager
-def _served(world: StubWorld, folder: Path, *, warm_seconds: int = 120) -> Iterator[Client]:
+def _served(world: StubWorld, folder: Path, *, warm_seconds: int = 120, at_once: int = AT_ONCE) -> Iterator[Client]:
     key = ECKey.generate_key("P-384", auto_kid=True)
     (folder / "ehr.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
     listening = bind("127.0.0.1", 0)
@@ -139,7 +187,7 @@ def _served(world: StubWorld, folder: Path, *, warm_seconds: int = 120) -> Itera
     def client(persons: list[int], hook: str) -> list[float]:
         asked = {
             "base": base, "key": key.as_dict(private=True), "issuer": ISSUER, "system": SYSTEM, "hook": hook,
-            "numbers": [identifier_at(0, person).local_patient_id for person in persons], "at_once": AT_ONCE,
+            "numbers": [identifier_at(0, person).local_patient_id for person in persons], "at_once": at_once,
         }  # fmt: skip
         command = [sys.executable, "-m", "bench.hook_client"]
         done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
