@@ -12,15 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.simulated.authorization_server import AuthorizationServer, Refusal, RegisteredClient, utc_now
-from adapters.simulated.faults import Fault, FaultSwitch
+from adapters.simulated.authorization_server import Refusal, utc_now
+from adapters.simulated.sign_in_host import SignInHost
 from adapters.simulated.sign_in_pages import form_fields, page
-from adapters.simulated.web_server import LOOPBACK, WebServer, suffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,60 +30,22 @@ class Member:
     claims: Mapping[str, Any] = field(default_factory=dict)
 
 
-class IdentityProvider:
+class IdentityProvider(SignInHost):
     """Serves the provider from a thread of its own."""
 
     def __init__(self, name: str, members: Sequence[Member], *, clock: Callable[[], dt.datetime] = utc_now) -> None:
-        self.name, self.members = name, tuple(members)
-        self.faults = FaultSwitch()
-        self.server = AuthorizationServer(clock)
+        self.members = tuple(members)
         self.signed_out: list[Mapping[str, str]] = []
         routes = [
             Route("/.well-known/openid-configuration", self._metadata),
-            Route("/keys", self._keys),
             Route("/authorize", self._choose, methods=["GET"]),
             Route("/authorize", self._chosen, methods=["POST"]),
-            Route("/token", self._token, methods=["POST"]),
             Route("/sign-out", self._sign_out),
         ]
-        self._web = WebServer(Starlette(routes=routes), "identity-provider", self.faults)
-
-    @property
-    def issuer(self) -> str:
-        """Its address."""
-        return f"http://{LOOPBACK}:{self._web.port}"
-
-    def register(self, client: RegisteredClient) -> None:
-        """Let a program send people here."""
-        self.server.register(client)
-
-    def start(self) -> int:
-        """Listen on loopback; see ``WebServer``."""
-        return self._web.start()
-
-    def stop(self) -> None:
-        """Stop listening. Idempotent."""
-        self._web.stop()
-
-    def set_fault(self, fault: Fault) -> None:
-        """Switch trouble on or off."""
-        self._web.set_fault(fault)
+        super().__init__(name, "identity-provider", routes, clock)
 
     async def _metadata(self, _: Request) -> Response:
-        await suffer(self.faults)
-        said = {
-            "issuer": self.issuer,
-            "authorization_endpoint": f"{self.issuer}/authorize",
-            "token_endpoint": f"{self.issuer}/token",
-            "jwks_uri": f"{self.issuer}/keys",
-            "end_session_endpoint": f"{self.issuer}/sign-out",
-            "code_challenge_methods_supported": ["S256"],
-            **self.server.trouble.metadata,
-        }
-        return JSONResponse({name: value for name, value in said.items() if value is not None})
-
-    async def _keys(self, _: Request) -> Response:
-        return JSONResponse(self.server.jwks)
+        return await self.metadata_with(end_session_endpoint=f"{self.issuer}/sign-out")
 
     async def _choose(self, request: Request) -> Response:
         asked = dict(request.query_params)
@@ -113,19 +73,6 @@ class IdentityProvider:
         except Refusal as refusal:
             return HTMLResponse(page(self.name, f"<p>{refusal.error}</p>"), 400)
 
-    async def _token(self, request: Request) -> Response:
-        return await token_response(request, self.server, self.issuer)
-
     async def _sign_out(self, request: Request) -> Response:
         self.signed_out.append(dict(request.query_params))
         return RedirectResponse(request.query_params["post_logout_redirect_uri"], 303)
-
-
-async def token_response(request: Request, server: AuthorizationServer, issuer: str) -> Response:
-    """The answer of a token endpoint."""
-    sent = {name: str(value) for name, value in (await request.form()).items()}
-    try:
-        answer = server.exchange(sent, request.headers.get("authorization", ""), issuer)
-    except Refusal as refusal:
-        return JSONResponse({"error": refusal.error}, 400)
-    return JSONResponse(answer, headers={"Cache-Control": "no-store"})

@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.simulated.authorization_server import AuthorizationServer, Refusal, RegisteredClient, utc_now
-from adapters.simulated.faults import Fault, FaultSwitch
-from adapters.simulated.identity_provider import token_response
+from adapters.simulated.authorization_server import Refusal, utc_now
+from adapters.simulated.sign_in_host import SignInHost
 from adapters.simulated.sign_in_pages import page
-from adapters.simulated.web_server import LOOPBACK, WebServer, suffer
 
 ROOT = "/fhir"
 
@@ -37,7 +34,7 @@ class Chart:
     identifiers: tuple[tuple[str, str], ...]
 
 
-class LaunchingEhr:
+class LaunchingEhr(SignInHost):
     """Serves the EHR from a thread of its own. ``launch_url`` is where the opened program takes launches."""
 
     def __init__(
@@ -48,9 +45,7 @@ class LaunchingEhr:
         clinician: str = "dr-okafor",
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
-        self.name, self.charts, self.launch_url = name, {one.patient_id: one for one in charts}, ""
-        self.faults = FaultSwitch()
-        self.server = AuthorizationServer(clock)
+        self.charts, self.launch_url = {one.patient_id: one for one in charts}, ""
         self.asked_for: list[str] = []
         self.patient_changes: dict[str, Any] = {}
         self._clinician = clinician
@@ -60,37 +55,14 @@ class LaunchingEhr:
             Route("/open/{patient_id}", self._open),
             Route(f"{ROOT}/.well-known/smart-configuration", self._metadata),
             Route(f"{ROOT}/Patient/{{patient_id}}", self._patient),
-            Route("/keys", self._keys),
             Route("/authorize", self._authorize),
-            Route("/token", self._token, methods=["POST"]),
         ]
-        self._web = WebServer(Starlette(routes=routes), "launching-ehr", self.faults)
-
-    @property
-    def url(self) -> str:
-        """Its own page."""
-        return f"http://{LOOPBACK}:{self._web.port}"
+        super().__init__(name, "launching-ehr", routes, clock, path=ROOT)
 
     @property
     def iss(self) -> str:
         """Its FHIR address, as it names itself in a launch."""
-        return f"{self.url}{ROOT}"
-
-    def register(self, client: RegisteredClient) -> None:
-        """Let a program be opened."""
-        self.server.register(client)
-
-    def start(self) -> int:
-        """Listen on loopback; see ``WebServer``."""
-        return self._web.start()
-
-    def stop(self) -> None:
-        """Stop listening. Idempotent."""
-        self._web.stop()
-
-    def set_fault(self, fault: Fault) -> None:
-        """Switch trouble on or off."""
-        self._web.set_fault(fault)
+        return self.issuer
 
     def launch_address(self, patient_id: str) -> str:
         """A new launch of the program on this patient."""
@@ -109,20 +81,9 @@ class LaunchingEhr:
         return RedirectResponse(self.launch_address(request.path_params["patient_id"]), 303)
 
     async def _metadata(self, _: Request) -> Response:
-        await suffer(self.faults)
-        said = {
-            "issuer": self.iss,
-            "authorization_endpoint": f"{self.url}/authorize",
-            "token_endpoint": f"{self.url}/token",
-            "jwks_uri": f"{self.url}/keys",
-            "capabilities": ["launch-ehr", "context-ehr-patient", "sso-openid-connect", "permission-v2"],
-            "code_challenge_methods_supported": ["S256"],
-            **self.server.trouble.metadata,
-        }
-        return JSONResponse({name: value for name, value in said.items() if value is not None})
-
-    async def _keys(self, _: Request) -> Response:
-        return JSONResponse(self.server.jwks)
+        return await self.metadata_with(
+            capabilities=["launch-ehr", "context-ehr-patient", "sso-openid-connect", "permission-v2"]
+        )
 
     async def _authorize(self, request: Request) -> Response:
         asked = dict(request.query_params)
@@ -134,9 +95,6 @@ class LaunchingEhr:
             return RedirectResponse(self.server.back(asked, who, {"patient": patient_id}), 303)
         except Refusal as refusal:
             return HTMLResponse(page(self.name, f"<p>{refusal.error}</p>"), 400)
-
-    async def _token(self, request: Request) -> Response:
-        return await token_response(request, self.server, self.iss)
 
     async def _patient(self, request: Request) -> Response:
         """The patient of the launch that the token was given for, and nobody else."""

@@ -62,16 +62,23 @@ def make_engine(url: str, *, ping_after_seconds: float = PING_AFTER_SECONDS) -> 
             raise UnusableUrl(f"database kind is not supported: {other}")
 
 
+def _alike() -> dict[str, Any]:
+    """What every engine is made with."""
+    return {
+        "hide_parameters": True,
+        "json_serializer": _json_text,
+        "json_deserializer": orjson.loads,
+        "pool_size": 10,
+        "max_overflow": 20,
+    }
+
+
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
         raise UnusableUrl("SQLite needs a file")
     engine = sa.create_engine(
         url,
-        hide_parameters=True,
-        json_serializer=_json_text,
-        json_deserializer=orjson.loads,
-        pool_size=10,
-        max_overflow=20,
+        **_alike(),
         execution_options={WRITE_TURNS: turns_at(url.database)},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite_connection)
@@ -106,11 +113,7 @@ def _postgresql_engine(url: sa.URL, ping_after_seconds: float) -> sa.Engine:
     }
     engine = sa.create_engine(
         url,
-        hide_parameters=True,
-        json_serializer=_json_text,
-        json_deserializer=orjson.loads,
-        pool_size=10,
-        max_overflow=20,
+        **_alike(),
         connect_args={"options": " ".join(f"-c {name}={value}" for name, value in settings.items())},
     )
     sa.event.listen(engine, "connect", prepare_connection)

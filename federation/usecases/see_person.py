@@ -23,6 +23,7 @@ from federation.sites.directory import SiteDirectory
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock
+from mpi.usecases.person_matches import Seen
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_patient
 
 T = TypeVar("T")
@@ -121,6 +122,16 @@ async def look_at_person(
         if not viewer.sees_everybody:
             await asyncio.sleep(seconds_to_beat(started))
         raise
+
+
+def numbers_seen(viewer: Viewer, view_of: Callable[[EnterpriseId], PersonView | None]) -> Seen | None:
+    """Which records of a person the viewer may see, for those who compare; ``None``: all of everybody."""
+
+    def seen(person: EnterpriseId) -> frozenset[PatientIdentifier]:
+        view = view_of(person)
+        return frozenset() if view is None else frozenset(record.identifier for record in view.identity.records)
+
+    return None if viewer.sees_everybody else seen
 
 
 def seconds_to_beat(started: float) -> float:

@@ -16,7 +16,7 @@ from federation.ports import UnitOfWork, WaitingWork
 from federation.sites.consent import Viewer
 from federation.sites.reports import CapabilityReport
 from federation.sites.site import SiteId
-from federation.usecases.see_person import all_numbers
+from federation.usecases.see_person import all_numbers, numbers_seen
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
 from mpi.audit import AuditSearch
@@ -118,9 +118,14 @@ def load_found_persons(
         numbers = resources.without_withheld(identifiers, viewer, uow=uow)
         if identifiers and not numbers and described == Demographics():
             return FoundPersons((), truncated=False), []
-        visible = resources.seen_numbers(viewer, uow=uow)
+        view_of = resources.views_of(viewer, uow=uow)
         found = find_persons(
-            numbers, described, uow=uow, matcher=resources.matcher, clock=resources.clock, seen=visible
+            numbers,
+            described,
+            uow=uow,
+            matcher=resources.matcher,
+            clock=resources.clock,
+            seen=numbers_seen(viewer, view_of),
         )
         if found is None:
             return None
@@ -128,7 +133,7 @@ def load_found_persons(
             (replace(person, members=view.identity.records), view.identity)
             for person in found.persons
             if (not only_certain or person.grade is MatchGrade.CERTAIN)
-            and (view := resources.seen_or_none(person.enterprise_id, viewer, uow=uow)) is not None
+            and (view := view_of(person.enterprise_id)) is not None
         ]
         return replace(found, persons=tuple(person for person, _ in seen)), seen[:first]
 

@@ -32,7 +32,6 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
 from mpi.ports import Clock, NewId
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.person_matches import Seen
 
 
 class NormalizeOrder(Protocol):
@@ -149,17 +148,9 @@ class HubResources:
         except UnknownIdentifier:
             return None
 
-    def seen_numbers(self, viewer: Viewer, *, uow: UnitOfWork) -> Seen | None:
-        """Which records of a person the viewer may see, each person looked up once; ``None``: all of everybody."""
-        if viewer.sees_everybody:
-            return None
-
-        @cache
-        def seen(person: EnterpriseId) -> frozenset[PatientIdentifier]:
-            view = self.seen_or_none(person, viewer, uow=uow)
-            return frozenset() if view is None else frozenset(r.identifier for r in view.identity.records)
-
-        return seen
+    def views_of(self, viewer: Viewer, *, uow: UnitOfWork) -> Callable[[EnterpriseId], PersonView | None]:
+        """``seen_or_none`` of persons in one unit of work, each looked up once."""
+        return cache(lambda person: self.seen_or_none(person, viewer, uow=uow))
 
     def without_withheld(
         self, numbers: Iterable[PatientIdentifier], viewer: Viewer, *, uow: UnitOfWork

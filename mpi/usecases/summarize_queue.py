@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass
 
 from mpi.identity.review import ReviewItem, ReviewKind
+from mpi.identity.review_quality import BAND_BITS
 from mpi.ports import UnitOfWork
 
-BAND_BITS = 5
 _PAGE = 1_000
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import structlog
 
 from adapters.store.engine import make_engine
 from adapters.store.migrate import check, upgrade
 from adapters.store.unit_of_work import unit_of_work_factory
-from gateway.observability import configure_logging
 from gateway.permissions import Role
 from tests.builders import person
 from tests.integration.hub_world import ORDER, Hub, answering
@@ -44,19 +41,6 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
     upgrade(made)
     yield made
     made.dispose()
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logging(stream, level=logging.DEBUG)
-    yield stream
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_whatever_a_value_looks_like_it_is_stored_and_found_as_it_is(engine: sa.Engine, log: io.StringIO) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -12,7 +11,7 @@ from federation.sites.consent import Viewer
 from gateway.cds_hooks.client_auth import CdsClient
 from gateway.cds_hooks.models import HookRequest
 from gateway.resources import HubResources
-from mpi.errors import InvalidIdentifier, UnknownIdentifier
+from mpi.errors import InvalidIdentifier
 from mpi.identity.identifiers import AuthorityRegistry, EnterpriseId, PatientIdentifier
 
 _OID = "urn:oid:"
@@ -54,8 +53,8 @@ def _seen(
     seen: list[tuple[PatientIdentifier, EnterpriseId]] = []
     with resources.read() as uow:
         for identifier in named:
-            with suppress(UnknownIdentifier):
-                view = resources.see_person(identifier, viewer, uow=uow)
+            view = resources.seen_or_none(identifier, viewer, uow=uow)
+            if view is not None:
                 seen.append((identifier, view.identity.enterprise_id))
             if len(seen) == most:
                 break

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -34,7 +33,7 @@ from gateway.permissions import ANSWERED_ON_BEAT, Role, decide_access
 from gateway.rate_limits import too_fast
 from gateway.resources import HubResources
 from mpi.audit import AuditEvent, AuditOutcome
-from mpi.errors import MpiError, UnknownIdentifier
+from mpi.errors import MpiError
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.usecases.resolve_identity import ResolvedIdentity
 
@@ -75,11 +74,9 @@ class FhirCall:
 
     def seen(self, persons: Iterable[EnterpriseId], uow: UnitOfWork) -> list[ResolvedIdentity]:
         """Those of the persons whom the caller may see, as far as they may be seen."""
-        found = []
-        for person in persons:
-            with suppress(UnknownIdentifier):
-                found.append(self.see(person, uow).identity)
-        return found
+        viewer, resources = self.context.viewer(self.operation), self.context.resources
+        views = (resources.seen_or_none(person, viewer, uow=uow) for person in persons)
+        return [view.identity for view in views if view is not None]
 
     def audit_event(self, *, subject: str | None = None, detail: str = "") -> AuditEvent:
         """The entry for this call when it succeeds, for handlers that write it in their own transaction."""

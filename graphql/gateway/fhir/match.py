@@ -8,6 +8,7 @@ from typing import Any
 from adapters.fhir.patient_mapping import read_patient
 from adapters.fhir.patient_resource import person_resource
 from adapters.fhir.resource_fields import Element, ResourceRefused, resource
+from federation.usecases.see_person import numbers_seen
 from gateway.fhir.bundles import searchset, warning
 from gateway.fhir.door import FhirCall
 from gateway.fhir.outcomes import FhirAnswer
@@ -30,6 +31,7 @@ def match(call: FhirCall) -> FhirAnswer:
     described = apply_update(Demographics(), said.update)
     with resources.read() as uow:
         viewer = call.context.viewer(call.operation)
+        view_of = resources.views_of(viewer, uow=uow)
         numbers = resources.without_withheld(said.identifiers, viewer, uow=uow)
         found = match_person(
             numbers,
@@ -37,10 +39,13 @@ def match(call: FhirCall) -> FhirAnswer:
             uow=uow,
             matcher=resources.matcher,
             clock=resources.clock,
-            seen=resources.seen_numbers(viewer, uow=uow),
+            seen=numbers_seen(viewer, view_of),
         )
-        seen = {i.enterprise_id: i.records for i in call.seen([c.enterprise_id for c in found.candidates], uow)}
-    visible = [replace(c, members=seen[c.enterprise_id]) for c in found.candidates if c.enterprise_id in seen]
+        visible = [
+            replace(candidate, members=view.identity.records)
+            for candidate in found.candidates
+            if (view := view_of(candidate.enterprise_id)) is not None
+        ]
     eligible = [c for c in visible if not only_certain or c.grade is MatchGrade.CERTAIN]
     possible = [c for c in eligible if c.grade is not MatchGrade.CERTAINLY_NOT]
     if only_single and len(possible) != 1:

@@ -12,7 +12,8 @@ from gateway.context import HubInfo
 from gateway.loaders import load_queue_summary
 from gateway.schema.refusals import InvalidInput, NotAllowed
 from mpi.identity.review import ReviewKind
-from mpi.usecases.summarize_queue import BAND_BITS, QueueCount
+from mpi.identity.review_quality import BAND_BITS
+from mpi.usecases.summarize_queue import QueueCount
 
 
 @strawberry.type(description="Open items that have kind, source, score band and rule in common.")

@@ -16,7 +16,7 @@ from gateway.resources import HubResources
 from gateway.sign_in_settings import EhrSettings
 from gateway.web.entrances.code_flow import CodeFlow, Entered
 from gateway.web.entrances.failures import SignInFailed
-from mpi.errors import InvalidIdentifier, UnknownIdentifier
+from mpi.errors import InvalidIdentifier
 from mpi.identity.identifiers import PatientIdentifier
 
 LONGEST_LAUNCH = 2_048
@@ -95,7 +95,5 @@ class Ehr:
 
 def _behind(number: PatientIdentifier, resources: HubResources, viewer: Viewer) -> tuple[str, ...]:
     with resources.read() as uow:
-        try:
-            return (str(resources.see_person(number, viewer, uow=uow).identity.enterprise_id),)
-        except UnknownIdentifier:
-            return ()
+        view = resources.seen_or_none(number, viewer, uow=uow)
+    return () if view is None else (str(view.identity.enterprise_id),)
