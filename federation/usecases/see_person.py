@@ -20,11 +20,12 @@ from federation.imaging.order_checks import OrderCheck
 from federation.ports import UnitOfWork
 from federation.sites.consent import Consent, PersonView, Viewer, view_person
 from federation.sites.directory import SiteDirectory
+from federation.usecases.visible_questions import visible_questions
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.ports import Clock
-from mpi.usecases.person_matches import Seen
 from mpi.usecases.resolve_identity import ResolvedIdentity, resolve_identity, resolve_patient
+from mpi.usecases.seen_candidates import Seen
 
 T = TypeVar("T")
 
@@ -75,7 +76,10 @@ def _view(
     view = view_person(identity, directives, glasses, viewer, directory.consent_rules, asked_for=asked_for)
     if view is None:
         raise PersonWithheld(identity.enterprise_id)
-    return view
+    questions = visible_questions(identity, view.identity, uow=uow, viewer=viewer, rules=directory.consent_rules)
+    if questions == view.identity.open_items:
+        return view
+    return replace(view, identity=replace(view.identity, open_items=questions))
 
 
 async def find_person(

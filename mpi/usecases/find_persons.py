@@ -14,8 +14,8 @@ from mpi.ports import Clock, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.match_person import match_person
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.person_matches import Seen
 from mpi.usecases.search_people import search_people
+from mpi.usecases.seen_candidates import Seen
 
 _RANKS = {grade: rank for rank, grade in enumerate(MatchGrade)}
 
@@ -60,7 +60,7 @@ def find_persons(
         return FoundPersons(tuple(_by_number(identifiers, uow)), truncated=False) if identifiers else None
     matched = match_person(identifiers, described, uow=uow, matcher=matcher, clock=clock, seen=seen)
     found = [FoundPerson(c.enterprise_id, c.members, c.best, c.grade, c.score) for c in matched.candidates]
-    alike = search_people(described, uow=uow, matcher=matcher, clock=clock)
+    alike = search_people(described, uow=uow, matcher=matcher, clock=clock, seen=seen)
     if alike is None and not identifiers:
         return None
     known = {person.enterprise_id for person in found}

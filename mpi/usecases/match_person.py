@@ -12,8 +12,9 @@ from mpi.matching.scoring import MatchScore
 from mpi.ports import Clock, UnitOfWork
 from mpi.usecases.follow_identifier import follow_identifier
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.person_matches import PersonMatch, Seen, chosen_match, person_matches
+from mpi.usecases.person_matches import PersonMatch, chosen_match, person_matches
 from mpi.usecases.register_record import primary_identifier
+from mpi.usecases.seen_candidates import Seen
 
 _NOBODY = PatientIdentifier("dry-run", "-")
 """Stands for the number of somebody who was sent without one; no registered authority issues it."""

@@ -6,7 +6,7 @@ the same person*) keeps the record out of the whole person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from mpi.matching.scoring import MatchScore, has_support
 from mpi.ports import UnitOfWork
 from mpi.usecases.companions import has_evidence
 from mpi.usecases.matcher import Matcher
+from mpi.usecases.seen_candidates import Seen, seen_candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,6 @@ class PersonMatch:
         return self.score.decision is not MatchDecision.NO and not self.never
 
 
-Seen = Callable[[EnterpriseId], Collection[PatientIdentifier]]
-"""The numbers of a person's records that the asker may see; none when there is no such person for them."""
-
-
 class PersonMatches(NamedTuple):
     """Best first. ``truncated``: more records shared a key than are compared."""
 
@@ -77,7 +74,7 @@ def person_matches(
 
     With ``seen`` only what the asker may see is compared, as if the index held nothing else.
     """
-    found = uow.records.sharing_keys(keys, limit=matcher.max_candidates)
+    found = seen_candidates(keys, limit=matcher.max_candidates, uow=uow, seen=seen)
     persons = {c.enterprise_id for c in found.records if c.enterprise_id is not None} - {record.enterprise_id}
     never = _never_partners(record.identifier, uow) if persons else frozenset()
     found_persons = uow.records.of_persons(persons).items()

@@ -15,6 +15,7 @@ from anyascii import anyascii
 
 from adapters.fhir.patient_resource import person_resource
 from federation.ports import UnitOfWork
+from federation.usecases.see_person import numbers_seen
 from gateway.fhir.bundles import searchset, warning
 from gateway.fhir.door import FhirCall
 from gateway.fhir.outcomes import UNPROCESSABLE, FhirAnswer, FhirProblem
@@ -107,10 +108,10 @@ def _token(text: str, call: FhirCall) -> PatientIdentifier:
 def _by_demographics(
     asked: Mapping[str, list[str]], call: FhirCall, uow: UnitOfWork
 ) -> tuple[list[ResolvedIdentity], bool]:
-    description = _description(asked)
-    found = search_people(
-        description, uow=uow, matcher=call.context.resources.matcher, clock=call.context.resources.clock
-    )
+    description, resources = _description(asked), call.context.resources
+    viewer = call.context.viewer(call.operation)
+    seen = numbers_seen(viewer, resources.views_of(viewer, uow=uow))
+    found = search_people(description, uow=uow, matcher=resources.matcher, clock=resources.clock, seen=seen)
     if found is None:
         text = "give a name with a birth date, postal code or phone, or an identifier"
         raise FhirProblem(UNPROCESSABLE, "too-costly", "search_too_wide", text)
