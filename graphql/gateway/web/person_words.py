@@ -12,6 +12,14 @@ PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
         "SPLIT": "Person split",
         "DIFFERENT": "Said to be different persons",
     },
+    "door": {
+        "hl7": "HL7 message",
+        "fhir": "FHIR",
+        "csv": "loaded from a file",
+        "graphql": "API",
+        "review": "records staff:",
+    },
+    "seen": {"left": "Left", "right": "Right", "goes": "Go along:", "stays": "Stay with"},
     "preview": {
         "merge": "If these two persons are merged",
         "split": "If this person is split",

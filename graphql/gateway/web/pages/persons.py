@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.web.operations import Answer
+from gateway.web.past_view import Wanted, ask_pasts, ask_seen, key_of
 from gateway.web.visit import Visit
 
 ACTS = ("merge", "split", "undo")
@@ -44,7 +45,7 @@ async def preview_act(visit: Visit) -> Response:
     if answer["__typename"] != "IdentityDecided":
         return await _person_page(visit, named, problem=answer["code"])
     asked["expectedVersions"] = [shown["version"] for shown in answer["before"]]
-    return _preview_page(visit, act, asked, answer, person)
+    return await _preview_page(visit, act, asked, answer, person)
 
 
 async def confirm_act(visit: Visit) -> Response:
@@ -72,6 +73,7 @@ async def _person_page(visit: Visit, named: Answer, *, problem: str = "", done: 
     )
     if person["__typename"] in _NOT_THERE:
         return await _search_page(visit, problem=True)
+    pasts = await ask_pasts(visit, [record["identifier"] for record in person["records"]])
     golden = person["goldenRecord"] or {}
     sources: dict[str, Answer] = {source["field"]: source for source in golden.get("sources", ())}
     return visit.render(
@@ -79,6 +81,7 @@ async def _person_page(visit: Visit, named: Answer, *, problem: str = "", done: 
         status=409 if problem else 200,
         person=person,
         sources=sources,
+        pasts=pasts,
         decisions=decided.get("decisions", []),
         sites=sites.get("sites", []),
         problem=problem,
@@ -131,9 +134,9 @@ async def _run(visit: Visit, act: str, asked: dict[str, Any], *, preview: bool) 
     return await visit.ask("MergePersons", preview=preview, **asked)
 
 
-def _preview_page(visit: Visit, act: str, asked: dict[str, Any], answer: Answer, person: Answer) -> Response:
-    homes = {(_key(m["identifier"])): m for m in answer["decision"]["moves"]}
-    moved = {key for key, move in homes.items() if move["before"]["enterpriseId"] != move["after"]["enterpriseId"]}
+async def _preview_page(visit: Visit, act: str, asked: dict[str, Any], answer: Answer, person: Answer) -> Response:
+    moves = [m for m in answer["decision"]["moves"] if m["before"]["enterpriseId"] != m["after"]["enterpriseId"]]
+    moved = {key_of(move["identifier"]) for move in moves}
     known = {shown["enterpriseId"] for shown in answer["before"]}
     return visit.render(
         "person_preview.html",
@@ -143,11 +146,31 @@ def _preview_page(visit: Visit, act: str, asked: dict[str, Any], answer: Answer,
         sides=((False, answer["before"]), (True, answer["persons"])),
         moved=moved,
         known=known,
+        seen=await ask_seen(visit, _seen_groups(answer, moves)),
     )
 
 
-def _key(identifier: Answer) -> str:
-    return f"{identifier['assigningAuthority']} {identifier['localPatientId']}"
+def _seen_groups(answer: Answer, moves: list[Answer]) -> list[Wanted]:
+    """The examinations that go from one person to another, and those that stay with each."""
+    names = {shown["enterpriseId"]: _name(shown) for shown in (*answer["persons"], *answer["before"])}
+    going: dict[tuple[str, str], list[Answer]] = {}
+    for move in moves:
+        way = move["before"]["enterpriseId"], move["after"]["enterpriseId"]
+        going.setdefault(way, []).append(move["identifier"])
+    groups: list[Wanted] = [
+        ("goes", f"{names.get(before, '–')} → {names.get(after, '–')}", numbers)
+        for (before, after), numbers in going.items()
+    ]
+    moved = {key_of(move["identifier"]) for move in moves}
+    for shown in answer["before"]:
+        staying = [r["identifier"] for r in shown["records"] if key_of(r["identifier"]) not in moved]
+        groups.append(("stays", names[shown["enterpriseId"]], staying))
+    return groups
+
+
+def _name(person: Answer) -> str:
+    name = (person["goldenRecord"] or {}).get("name")
+    return "–" if name is None else f"{name['family']}, {name['given']}"
 
 
 def _named(visit: Visit, prefix: str) -> Answer | None:
