@@ -61,6 +61,11 @@ class SeenGroup:
     rows: tuple[SeenRow, ...]
     count: int
 
+    @property
+    def is_known(self) -> bool:
+        """Whether any hospital ever answered; nothing known is not none."""
+        return any(as_of is not None for _, as_of, _ in self.sites)
+
 
 Wanted = tuple[str, str, Collection[Answer]]
 """Kind, name and numbers of a group."""
