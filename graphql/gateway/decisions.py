@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from gateway.context import HubContext
 from gateway.loaders import ReviewCase
 from gateway.permissions import role_used
 from mpi.audit import AuditOutcome
+from mpi.identity.person_version import person_version
 from mpi.identity.review import ReviewItem
 from mpi.ports import Clock
 from mpi.units import carry_out
@@ -20,7 +22,20 @@ from mpi.usecases.escalate_review import EscalateReview, escalate_review
 DECIDE = "decideReviewItem"
 
 
-def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
+@dataclass(frozen=True, slots=True)
+class DecidedCase:
+    """A closed item with what it takes to take its decision back.
+
+    ``decision_id`` ``None``: nothing was said about who is one person. ``person_versions``: of every person that the
+    decision touched, as its own transaction left them.
+    """
+
+    case: ReviewCase
+    decision_id: str | None = None
+    person_versions: tuple[str, ...] = ()
+
+
+def decide_and_read(command: DecideReview, context: HubContext) -> DecidedCase:
     """Carry out the decision, audit it, commit, and give the closed item with both records. Sync, for a thread.
 
     Raises:
@@ -28,7 +43,7 @@ def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
     """
     resources = context.resources
 
-    def decide(uow: UnitOfWork) -> ReviewCase:
+    def decide(uow: UnitOfWork) -> DecidedCase:
         item = decide_review(
             command, uow=uow, matcher=resources.matcher, clock=resources.clock, new_id=resources.new_id
         )
@@ -36,10 +51,23 @@ def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
         role = role_used(DECIDE, context.caller.roles)
         for subject in case.enterprise_ids() or (None,):
             uow.audit.append(context.audit_event(DECIDE, AuditOutcome.SUCCESS, role=role, subject=subject))
+        decided = _with_decision(case, uow)
         uow.commit()
-        return case
+        return decided
 
     return carry_out(resources.units, decide)
+
+
+def _with_decision(case: ReviewCase, uow: UnitOfWork) -> DecidedCase:
+    """The decision that answered the item, and the persons it touched as they are in this unit of work."""
+    about = uow.decisions.about([case.item.left, case.item.right])
+    own = [d for d in about if d.review_item_id == case.item.review_item_id and not d.is_undone]
+    if not own:
+        return DecidedCase(case)
+    touched = uow.records.get_many(own[-1].touched).values()
+    persons = {record.enterprise_id for record in touched if record.enterprise_id is not None}
+    versions = {person_version(members) for members in uow.records.of_persons(persons).values()}
+    return DecidedCase(case, own[-1].decision_id, tuple(sorted(versions)))
 
 
 def claim_and_read(operation: str, command: ClaimReviewItem, context: HubContext) -> ReviewCase:
