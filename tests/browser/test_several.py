@@ -56,6 +56,12 @@ def choose(page: Page, hub: Hub, *guards: str) -> None:
             page.locator(f".worklist [name=chosen][value^='{item.review_item_id} ']").check()
 
 
+def take_it_all_back(page: Page) -> None:
+    """By key, once the page's scripts are there."""
+    page.wait_for_load_state()
+    page.keyboard.press("z")
+
+
 def claimed_by(hub: Hub) -> list[str | None]:
     return sorted((item.claimed_by for item in beside(open_items, hub)), key=str)
 
@@ -74,7 +80,7 @@ def test_several_are_taken_each_with_an_answer_and_given_back_together(page: Pag
         expect(said.get_by_role("listitem").filter(has_text="✓")).to_have_count(3)
         expect(page.locator("tbody .tag", has_text="you")).to_have_count(3)
         assert claimed_by(hub) == ["clerk-one", "clerk-one", "clerk-one", "clerk-two"]
-        page.keyboard.press("z")
+        take_it_all_back(page)
         expect(page.get_by_role("status").filter(has_text="Taken back")).to_contain_text("3 questions")
         assert claimed_by(hub) == [None, None, None, "clerk-two"]
 
@@ -91,7 +97,7 @@ def test_several_are_escalated_with_one_reason_and_taken_back(page: Page) -> Non
         expect(page.locator("tbody .tag", has_text="escalated")).to_have_count(2)
         reasons = [item.escalation_reason for item in beside(open_items, hub) if item.is_escalated]
         assert reasons == ["a family, ask the ward"] * 2
-        page.keyboard.press("z")
+        take_it_all_back(page)
         expect(page.locator("tbody .tag", has_text="escalated")).to_have_count(0)
         assert not any(item.is_escalated for item in beside(open_items, hub))
 
@@ -111,7 +117,7 @@ def test_different_is_said_of_several_by_one_hard_rule_alone(page: Page) -> None
         expect(page.get_by_role("status").filter(has_text="Different persons")).to_contain_text("2 questions")
         assert [item.decision for item in beside(decided, hub)] == [ReviewDecision.DIFFERENT] * 2
         expect(page.locator(".worklist [name=chosen]")).to_have_count(2)
-        page.keyboard.press("z")
+        take_it_all_back(page)
         expect(page.get_by_role("status").filter(has_text="Taken back")).to_contain_text("2 questions")
         assert beside(decided, hub) == []
         expect(page.locator(".worklist [name=chosen]")).to_have_count(4)
