@@ -16,6 +16,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.observability import configure_logging
+from gateway.permissions import Role
+from tests.browser import test_past, test_several
 from tests.browser.conftest import FLAGS
 from tests.browser.people import DEMO_WEB, beside
 from tests.browser.served import served
@@ -111,6 +113,28 @@ def take_for_docs(browser: Browser) -> None:
         )
 
 
+def take_records(browser: Browser, folder: Path) -> None:
+    """What was said before, which examinations follow, and several questions at once."""
+    with ExitStack() as stack:
+        past, address = stack.enter_context(test_past.a_past())
+        several, there = stack.enter_context(test_several.four_questions())
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                with opened(browser, theme, size) as page:
+                    enter(page, (past, address), Role.RECORDS, "/queue")
+                    test_past.first_question(page)
+                    page.keyboard.press("h")
+                    _shoot(page, folder / f"question_with_past-{theme}-{size}.png")
+                    test_past.open_person(page, address)
+                    _shoot(page, folder / f"person_with_past-{theme}-{size}.png")
+                    test_past.preview_merge(page)
+                    _shoot(page, folder / f"preview_with_examinations-{theme}-{size}.png")
+                with opened(browser, theme, size) as page:
+                    enter(page, (several, there), Role.RECORDS, "/queue")
+                    test_several.choose(page, several, "household")
+                    _shoot(page, folder / f"several_chosen-{theme}-{size}.png")
+
+
 def take_entrances(browser: Browser, folder: Path) -> None:
     """Signing in at a provider, and launches that fail."""
     with ExitStack() as stack:
@@ -154,6 +178,7 @@ def main() -> None:
         else:
             asked.folder.mkdir(parents=True, exist_ok=True)
             take(browser, asked.folder)
+            take_records(browser, asked.folder)
             take_entrances(browser, asked.folder)
         browser.close()
 

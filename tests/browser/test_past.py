@@ -68,6 +68,14 @@ def open_person(page: Page, address: str) -> None:
     expect(page.get_by_role("region", name="What is known")).to_be_visible()
 
 
+def preview_merge(page: Page) -> None:
+    merge = page.get_by_role("region", name="Merge with another person")
+    merge.get_by_label("Number issued by").select_option("LKM")
+    merge.get_by_label("Patient number").fill("10400")
+    page.get_by_role("button", name="Preview the merge").click()
+    expect(page.get_by_role("region", name="Their examinations")).to_be_visible()
+
+
 def accessible(page: Page, state: str) -> None:
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if theme == "light" else "dark")
@@ -118,10 +126,7 @@ def test_a_preview_shows_which_examinations_go_along(page: Page) -> None:
         open_person(page, address)
         past = page.get_by_role("region", name="What the hospitals said over time").first
         expect(past).to_contain_text("1 Weaver Close")
-        merge = page.get_by_role("region", name="Merge with another person")
-        merge.get_by_label("Number issued by").select_option("LKM")
-        merge.get_by_label("Patient number").fill("10400")
-        page.get_by_role("button", name="Preview the merge").click()
+        preview_merge(page)
         theirs = page.get_by_role("region", name="Their examinations")
         expect(theirs.locator(".seen").filter(has_text="Go along:")).to_contain_text("1 examination")
         expect(theirs.locator(".seen").filter(has_text="Stay with Nakamura, Hana")).to_contain_text("3 examinations")
@@ -138,9 +143,6 @@ def test_what_is_new_is_accessible_in_both_themes_and_on_a_phone(new_page: NewPa
         accessible(page, "question")
         open_person(page, address)
         accessible(page, "person")
-        merge = page.get_by_role("region", name="Merge with another person")
-        merge.get_by_label("Number issued by").select_option("LKM")
-        merge.get_by_label("Patient number").fill("10400")
-        page.get_by_role("button", name="Preview the merge").click()
+        preview_merge(page)
         page.get_by_text("Show the examinations").first.click()
         accessible(page, "preview")
