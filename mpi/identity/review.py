@@ -35,11 +35,15 @@ class ReviewStatus(Enum):
 
 
 class ReviewDecision(Enum):
-    """SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do."""
+    """SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do.
+
+    POSSIBLE_OVERLAY: one of the two records may hold two people's data; it is held until it is clear.
+    """
 
     SAME = "same"
     DIFFERENT = "different"
     DISMISSED = "dismissed"
+    POSSIBLE_OVERLAY = "possible_overlay"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,11 @@ DESCRIPTIONS = {
     AuditOutcome: "SUCCESS, REFUSED (the caller may not) or FAILED (allowed, but it did not work).",
     AdministrativeSex: "Administrative sex. Unknown is null, never a member.",
     LinkSource: "Who decided that a record belongs to a person: AUTO (score or message) or MANUAL (records staff).",
-    DecisionKind: "LINK two records, UNLINK one from its person, MERGE two persons, SPLIT one in two, or DIFFERENT: "
-    "two records are never one person.",
+    DecisionKind: "LINK two records, UNLINK one from its person, MERGE two persons, SPLIT one in two, DIFFERENT: two "
+    "records are never one person, HOLD a possible overlay, or RELEASE it.",
     MatchGrade: "How sure a match is.",
-    ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do.",
+    ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do. "
+    "POSSIBLE_OVERLAY: one of the records may hold two people's data and is held.",
     ReviewKind: "Why records staff are asked.",
     ReviewStatus: "OPEN, DECIDED, or SUPERSEDED (what was asked no longer stands).",
 }

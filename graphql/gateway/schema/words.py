@@ -120,6 +120,8 @@ VALUES = {
         "MERGE": "Two persons are one.",
         "SPLIT": "Some records are another person.",
         "DIFFERENT": "Two records are never one person.",
+        "HOLD": "A record may hold two people's data: it is a person by itself, and no machine links it.",
+        "RELEASE": "A held record is matched again as if it had come just now.",
     },
     "Laterality": {
         "LEFT": "Left.",
@@ -181,6 +183,7 @@ VALUES = {
         "SAME": "One person.",
         "DIFFERENT": "Never one person; kept for ever.",
         "DISMISSED": "Nothing to do.",
+        "POSSIBLE_OVERLAY": "One of the records may hold two people's data: it is held until staff release it.",
     },
     "ReviewKind": {
         "POSSIBLE_MATCH": "Two records may be one person.",
