@@ -6,7 +6,6 @@ had without a websocket.
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
@@ -161,7 +160,7 @@ class GraphqlDoor:
         await self._graphql(scope, receive, send)
 
     async def _admit(self, authorization: str | None, correlation_id: str) -> StreamContext:
-        caller = await asyncio.to_thread(self._resources.authenticate, authorization)
+        caller = await self._resources.caller(authorization)
         if await self._resources.rates.is_client_too_fast(caller.subject):
             raise TooFast
         return StreamContext(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from federation.usefulness.report import UsefulnessReport
 from gateway.audit_desk import AuditDesk
 from gateway.authentication import Authenticate, Caller
 from gateway.rate_limits import RateLimits, no_rate_limits
+from gateway.revoked_tokens import KnownCaller, nobody_known
 from mpi.errors import UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.survivorship import NEWEST_WINS, TrustOrder
@@ -73,6 +75,7 @@ class HubResources:
     default_deadline_seconds: float
     authenticate: Authenticate
     is_denied: Callable[[Caller], bool] = nobody_is_denied
+    known_caller: KnownCaller = nobody_known
     trust: TrustOrder = NEWEST_WINS
     longest_token_life: dt.timedelta = dt.timedelta(days=1)
     report_tables: ReportTables = field(default_factory=ReportTables)
@@ -81,6 +84,15 @@ class HubResources:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "audit_desk", AuditDesk(self.units))
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """Who asks, by the Authorization header.
+
+        Raises:
+            NotAuthenticated: nobody who is let in.
+        """
+        known = self.known_caller(authorization)
+        return known if known is not None else await asyncio.to_thread(self.authenticate, authorization)
 
     async def imaging_history(
         self, patient: PatientIdentifier | EnterpriseId, *, deadline_seconds: float, viewer: Viewer

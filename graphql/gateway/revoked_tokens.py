@@ -13,7 +13,14 @@ from gateway.errors import NotAuthenticated
 from mpi.caller_revocations import DenyList
 from mpi.ports import UnitOfWork
 
+KnownCaller = Callable[[str | None], Caller | None]
+"""From the value of an Authorization header to the caller, where no waiting is needed for that; else ``None``."""
 TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a reason, no secret
+
+
+def nobody_known(_: str | None) -> Caller | None:
+    """Every token is looked at."""
+    return None
 
 
 @dataclass(slots=True)
@@ -28,6 +35,7 @@ class WithoutRevoked:
     clock: Callable[[], dt.datetime]
     keep_seconds: float = 15.0
     seconds: Callable[[], float] = time.monotonic
+    known_good: KnownCaller = nobody_known
     _list: DenyList = field(default_factory=DenyList)
     _read_at: float = float("-inf")
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -42,6 +50,13 @@ class WithoutRevoked:
         if self.denies(caller):
             raise NotAuthenticated(TOKEN_REVOKED)
         return caller
+
+    def known(self, authorization: str | None) -> Caller | None:
+        """The caller, where token and list were read lately and let them in; for the event loop, which may not wait."""
+        caller = self.known_good(authorization)
+        if caller is None or self.seconds() - self._read_at >= self.keep_seconds:
+            return None
+        return None if self._list.denies(caller.subject, caller.token_id, caller.issued_at) else caller
 
     def denies(self, caller: Caller) -> bool:
         """Whether what let this caller in was taken back since."""

@@ -24,6 +24,7 @@ from gateway.edge_door.routes import edge_routes
 from gateway.fhir.routes import fhir_routes, identifier_systems
 from gateway.metrics import HubMetrics
 from gateway.rate_limits import RateLimits, Rates
+from gateway.remembered_tokens import RememberedTokens
 from gateway.resources import HubResources
 from gateway.revoked_tokens import WithoutRevoked
 from gateway.schema.build import build_schema
@@ -45,7 +46,10 @@ def hub_authenticate(hub: Hub, tokens: ServiceTokens | None) -> WithoutRevoked:
     verifier: Authenticate = build_verifier(settings, clock=utc_now)
     if tokens is not None:
         verifier = EitherIssuer(verifier, tokens)
-    return WithoutRevoked(verifier, hub.read, utc_now, keep_seconds=settings.revocation_seconds)
+    remembered = RememberedTokens(verifier, utc_now)
+    return WithoutRevoked(
+        remembered, hub.read, utc_now, keep_seconds=settings.revocation_seconds, known_good=remembered.known
+    )
 
 
 def hub_resources(hub: Hub, authenticate: WithoutRevoked | None = None) -> HubResources:
@@ -68,6 +72,7 @@ def hub_resources(hub: Hub, authenticate: WithoutRevoked | None = None) -> HubRe
         rates=_rates(hub.settings.http),
         authenticate=authenticate,
         is_denied=authenticate.denies,
+        known_caller=authenticate.known,
         longest_token_life=longest_life,
     )
 

@@ -138,7 +138,7 @@ class FhirDoor:
         )
         rates = self.resources.rates
         try:
-            caller = await asyncio.to_thread(self.resources.authenticate, sent.authorization)
+            caller = await self.resources.caller(sent.authorization)
         except NotAuthenticated as refusal:
             if await rates.are_anonymous_too_many(request.scope):
                 return too_fast(request.scope)

@@ -41,11 +41,16 @@ def match(call: FhirCall) -> FhirAnswer:
             clock=resources.clock,
             seen=numbers_seen(viewer, view_of),
         )
-        visible = [
-            replace(candidate, members=view.identity.records)
-            for candidate in found.candidates
-            if (view := view_of(candidate.enterprise_id)) is not None
-        ]
+        # Who sees everybody sees the candidates as they were found.
+        visible = (
+            list(found.candidates)
+            if viewer.sees_everybody
+            else [
+                replace(candidate, members=view.identity.records)
+                for candidate in found.candidates
+                if (view := view_of(candidate.enterprise_id)) is not None
+            ]
+        )
     eligible = [c for c in visible if not only_certain or c.grade is MatchGrade.CERTAIN]
     possible = [c for c in eligible if c.grade is not MatchGrade.CERTAINLY_NOT]
     if only_single and len(possible) != 1:
