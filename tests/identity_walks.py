@@ -13,7 +13,7 @@ from mpi.identity.decisions import AlwaysLink
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import LinkSource, RecordStatus, SourceRecord
-from mpi.identity.review import NeverLink, ReviewDecision, ReviewStatus
+from mpi.identity.review import NeverLink, RecordSide, ReviewDecision, ReviewStatus
 from mpi.usecases.decide_review import DecideReview, decide_review
 from tests.builders import Index, person
 
@@ -141,7 +141,7 @@ class Walk:
             item = self._random.choice(items)
             answer = self._random.choice(list(ReviewDecision))
             self._said(answer.value, item.kind.value, str(item.left), str(item.right))
-            suspected = self._random.choice((item.left, item.right))
+            suspected = self._random.choice(list(RecordSide))
             command = DecideReview(item.review_item_id, item.version, answer, "clerk-3", "two voices", suspected)
             self.index.act(decide_review, command)
 

@@ -46,6 +46,13 @@ class ReviewDecision(Enum):
     POSSIBLE_OVERLAY = "possible_overlay"
 
 
+class RecordSide(Enum):
+    """One of the two records of a question."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
     """One comparison: the level reached and what it adds to the score, in bits."""
@@ -87,6 +94,10 @@ class ReviewItem:
     escalated_by: str | None = None
     escalated_at: dt.datetime | None = None
     escalation_reason: str | None = None
+
+    def record_at(self, side: RecordSide) -> PatientIdentifier:
+        """The number on that side."""
+        return self.left if side is RecordSide.LEFT else self.right
 
     @property
     def is_escalated(self) -> bool:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewItem
 from mpi.identity.decisions import DecisionKind
-from mpi.identity.identifiers import PatientIdentifier
-from mpi.identity.review import NeverLink, ReviewDecision, ReviewItem, ReviewKind, ReviewStatus
+from mpi.identity.review import NeverLink, RecordSide, ReviewDecision, ReviewItem, ReviewKind, ReviewStatus
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.chosen_records import lock_persons
 from mpi.usecases.hold_record import HoldRecord, hold_record
@@ -29,7 +28,7 @@ class DecideReview:
     decision: ReviewDecision
     decided_by: str
     reason: str = ""
-    suspected: PatientIdentifier | None = None
+    suspected: RecordSide | None = None
 
 
 def decide_review(
@@ -108,14 +107,15 @@ def _join(
 def _hold(
     command: DecideReview, item: ReviewItem, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
 ) -> None:
-    if command.suspected not in (item.left, item.right):
+    if command.suspected is None:
         raise MergeRefused("no_record_named", "say which of the two records may hold two people's data")
     if not command.reason.strip():
         raise MergeRefused("no_reason", "say why the record may hold two people's data")
-    record = uow.records.get(command.suspected)
+    suspected = item.record_at(command.suspected)
+    record = uow.records.get(suspected)
     if record is None or not record.is_active:
         raise StaleDecision("the suspected record was merged away, or the index has none")
-    said = HoldRecord(command.suspected, command.decided_by, command.reason, item.review_item_id)
+    said = HoldRecord(suspected, command.decided_by, command.reason, item.review_item_id)
     hold_record(said, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
 
 

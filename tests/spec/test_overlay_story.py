@@ -9,7 +9,7 @@ import pytest
 from mpi.errors import MergeRefused, StaleDecision, StalePersons
 from mpi.identity.decisions import DecisionKind
 from mpi.identity.person_version import person_version
-from mpi.identity.review import ReviewDecision, ReviewKind
+from mpi.identity.review import RecordSide, ReviewDecision, ReviewKind
 from mpi.identity.updates import DemographicsUpdate
 from mpi.usecases.decide_review import DecideReview, decide_review
 from mpi.usecases.hold_record import HoldRecord, ReleaseRecord, hold_record, release_record
@@ -51,9 +51,10 @@ def asked(index: Index) -> str:
     return item
 
 
-def overlay(item: str, *, version: int = 1, suspected: str | None = HELD, reason: str = "two voices") -> DecideReview:
-    named = None if suspected is None else pid(suspected)
-    return DecideReview(item, version, ReviewDecision.POSSIBLE_OVERLAY, "clerk-1", reason, named)
+def overlay(
+    item: str, *, version: int = 1, suspected: RecordSide | None = RecordSide.LEFT, reason: str = "two voices"
+) -> DecideReview:
+    return DecideReview(item, version, ReviewDecision.POSSIBLE_OVERLAY, "clerk-1", reason, suspected)
 
 
 def test_deciding_possible_overlay_takes_the_named_record_out_and_closes_the_question(index: Index) -> None:
@@ -80,10 +81,10 @@ def test_deciding_possible_overlay_takes_the_named_record_out_and_closes_the_que
 
 @pytest.mark.parametrize(
     ("suspected", "reason", "code"),
-    [(None, "two voices", "no_record_named"), ("RDI|9", "two voices", "no_record_named"), (HELD, " ", "no_reason")],
+    [(None, "two voices", "no_record_named"), (RecordSide.LEFT, " ", "no_reason")],
 )
 def test_a_record_of_the_question_and_a_reason_are_needed(
-    index: Index, suspected: str | None, reason: str, code: str
+    index: Index, suspected: RecordSide | None, reason: str, code: str
 ) -> None:
     item = asked(index)
     with pytest.raises(MergeRefused) as refused:

@@ -16,7 +16,7 @@ from mpi.audit import AuditOutcome
 from mpi.identity.decisions import DecisionKind
 from mpi.identity.demographics import AdministrativeSex
 from mpi.identity.records import LinkSource, MatchGrade
-from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
+from mpi.identity.review import RecordSide, ReviewDecision, ReviewKind, ReviewStatus
 
 DESCRIPTIONS = {
     Tier: "How strongly an order should be reconsidered: NONE, INFO, WARNING, INTERRUPTIVE (strongest).",
@@ -47,6 +47,7 @@ DESCRIPTIONS = {
     MatchGrade: "How sure a match is.",
     ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do. "
     "POSSIBLE_OVERLAY: one of the records may hold two people's data and is held.",
+    RecordSide: "One of the two records of a question.",
     ReviewKind: "Why records staff are asked.",
     ReviewStatus: "OPEN, DECIDED, or SUPERSEDED (what was asked no longer stands).",
 }

@@ -50,6 +50,7 @@ ARGUMENTS = {
     "states": "Only alerts that come into one of these states; null is any.",
     "subject": "Whose tokens: the claim sub.",
     "subsumed": "Enterprise id of the person that goes into the other one.",
+    "suspected": "Which record may hold two people's data; with POSSIBLE_OVERLAY only.",
     "survivor": "Enterprise id of the person that remains.",
     "target": "Id of a site or name of a study class; empty for everything.",
     "tokenId": "Which token: the claim jti.",
@@ -166,6 +167,7 @@ VALUES = {
         "LOW_DOSE": "With a low dose.",
         "PORTABLE": "At the bedside.",
     },
+    "RecordSide": {"LEFT": "The record that raised the question.", "RIGHT": "The other one."},
     "Relation": {
         "EQUIVALENT": "The prior answers the order in full.",
         "PARTIAL": "The prior answers a part of it.",
