@@ -24,6 +24,7 @@ BENCHMARKS = (
     "match",
     "matching_life",
     "mllp",
+    "namesakes",
     "normalizer",
     "order_sign",
     "orthanc_hub",

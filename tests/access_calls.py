@@ -132,6 +132,8 @@ class AccessWorld:
             "crossReference": look(f"crossReference(patient: {ana})"),
             "reviewQueue": look("reviewQueue"),
             "reviewItem": look(f'reviewItem(id: "{item}")'),
+            "fieldHistory": look(f"fieldHistory(numbers: [{ana}])"),
+            "lastSeenStudies": look(f"lastSeenStudies(numbers: [{ana}])"),
             "reviewQueueSummary": look("reviewQueueSummary"),
             "hubStatus": look("hubStatus"),
             "reviewQuality": look("reviewQuality"),

@@ -95,6 +95,7 @@ def history_values(entry: HistoryEntry) -> dict[str, Any]:
         "enterprise_id": entry.enterprise_id,
         "detail": entry.detail,
         "demographics": None if entry.demographics is None else _demographics_json(entry.demographics),
+        "deleted": sorted(entry.deleted) or None,
     }
 
 
@@ -108,6 +109,7 @@ def history_from(row: Row) -> HistoryEntry:
         enterprise_id=row["enterprise_id"],
         detail=row["detail"],
         demographics=None if demographics is None else from_json(Demographics, demographics),
+        deleted=frozenset(row["deleted"] or ()),
     )
 
 

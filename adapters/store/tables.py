@@ -85,6 +85,7 @@ record_history = sa.Table(
     sa.Column("enterprise_id", Code),
     sa.Column("detail", sa.String, nullable=False),
     sa.Column("demographics", sa.JSON(none_as_null=True)),
+    sa.Column("deleted", sa.JSON(none_as_null=True)),
     sa.Index("ix_record_history_identifier", "assigning_authority", "local_patient_id", "at"),
 )
 

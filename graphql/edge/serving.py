@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from adapters.long_lived import set_long_lived_aside
 from edge.agent import Agent
 from edge.errors import ConfigurationError, ServiceMissing
 from edge.http_app import create_app
@@ -66,6 +67,7 @@ def _tell_ready(agent: Agent, listening: socket.socket | None) -> None:
         "http_port": port,
         "outbound": agent.settings.outbound is not None,
     }
+    set_long_lived_aside()
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from gateway.loaders import ReviewCase
 from gateway.permissions import role_used
 from mpi.audit import AuditOutcome
 from mpi.identity.identifiers import EnterpriseId
+from mpi.identity.person_version import person_version
 from mpi.identity.review import ReviewDecision, ReviewItem
 from mpi.ports import Clock
 from mpi.units import carry_out
@@ -21,7 +23,20 @@ from mpi.usecases.escalate_review import EscalateReview, escalate_review
 DECIDE = "decideReviewItem"
 
 
-def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
+@dataclass(frozen=True, slots=True)
+class DecidedCase:
+    """A closed item with what it takes to take its decision back.
+
+    ``decision_id`` ``None``: nothing was said about who is one person. ``person_versions``: of every person that the
+    decision touched, as its own transaction left them.
+    """
+
+    case: ReviewCase
+    decision_id: str | None = None
+    person_versions: tuple[str, ...] = ()
+
+
+def decide_and_read(command: DecideReview, context: HubContext) -> DecidedCase:
     """Carry out the decision, audit it, commit, and give the closed item with both records. Sync, for a thread.
 
     Raises:
@@ -29,7 +44,7 @@ def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
     """
     resources = context.resources
 
-    def decide(uow: UnitOfWork) -> ReviewCase:
+    def decide(uow: UnitOfWork) -> DecidedCase:
         item = decide_review(
             command, uow=uow, matcher=resources.matcher, clock=resources.clock, new_id=resources.new_id
         )
@@ -42,8 +57,9 @@ def decide_and_read(command: DecideReview, context: HubContext) -> ReviewCase:
             uow.audit.append(
                 context.audit_event(DECIDE, AuditOutcome.SUCCESS, role=role, subject=subject, detail=detail)
             )
+        decided = _with_decision(case, uow)
         uow.commit()
-        return case
+        return decided
 
     return carry_out(resources.units, decide)
 
@@ -52,6 +68,18 @@ def _persons_left(item: ReviewItem, uow: UnitOfWork) -> tuple[EnterpriseId, ...]
     """Whom a record was taken out of by the answer to the question."""
     decisions = [d for d in uow.decisions.about((item.left, item.right)) if d.review_item_id == item.review_item_id]
     return tuple(change.before.enterprise_id for decision in decisions for change in decision.changes)
+
+
+def _with_decision(case: ReviewCase, uow: UnitOfWork) -> DecidedCase:
+    """The decision that answered the item, and the persons it touched as they are in this unit of work."""
+    about = uow.decisions.about([case.item.left, case.item.right])
+    own = [d for d in about if d.review_item_id == case.item.review_item_id and not d.is_undone]
+    if not own:
+        return DecidedCase(case)
+    touched = uow.records.get_many(own[-1].touched).values()
+    persons = {record.enterprise_id for record in touched if record.enterprise_id is not None}
+    versions = {person_version(members) for members in uow.records.of_persons(persons).values()}
+    return DecidedCase(case, own[-1].decision_id, tuple(sorted(versions)))
 
 
 def claim_and_read(operation: str, command: ClaimReviewItem, context: HubContext) -> ReviewCase:

@@ -82,6 +82,7 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /access/search": (Knock.SESSION, "auditEvents"),
         "GET /quality": (Knock.SESSION, "reviewQuality"),
         "GET /persons": (Knock.SESSION, "mergePersons"),
+        "POST /persons/find": (Knock.SESSION, "mergePersons"),
         "POST /persons/show": (Knock.SESSION, "mergePersons"),
         "POST /persons/preview": (Knock.SESSION, "mergePersons"),
         "POST /persons/confirm": (Knock.SESSION, "mergePersons"),

@@ -16,12 +16,14 @@ from federation.ports import UnitOfWork, WaitingWork
 from federation.sites.consent import Viewer
 from federation.sites.reports import CapabilityReport
 from federation.sites.site import SiteId
+from federation.usecases.last_seen_studies import LastSeen, last_seen_studies
 from federation.usecases.see_person import all_numbers, numbers_seen
 from gateway.cursors import ReviewPosition, review_position
 from gateway.resources import HubResources
 from mpi.audit import AuditSearch
 from mpi.audit_chain import KeptEvent
 from mpi.identity.demographics import Demographics
+from mpi.identity.field_history import FieldHistory, field_history
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, MatchGrade, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewKind
@@ -59,6 +61,14 @@ def load_traffic(read: Read, *, since: dt.datetime) -> tuple[Sequence[FeedCount]
     """Who sent messages since then, and the background work that is not done."""
     with read() as uow:
         return uow.inbox.feeds(since=since), uow.outbox.waiting()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPast:
+    """A record and everything that was said of it before."""
+
+    record: SourceRecord
+    fields: FieldHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,29 @@ def load_found_persons(
             and (view := view_of(person.enterprise_id)) is not None
         ]
         return replace(found, persons=tuple(person for person, _ in seen)), seen[:first]
+
+
+def load_field_histories(
+    resources: HubResources, viewer: Viewer, identifiers: Sequence[PatientIdentifier]
+) -> tuple[RecordPast, ...]:
+    """What was said of each record whose person the viewer may see by it; unknown numbers are left out."""
+    with resources.read() as uow:
+        seen = resources.without_withheld(dict.fromkeys(identifiers), viewer, uow=uow)
+        records = uow.records.get_many(seen)
+        entries = uow.history.of_many(records) if records else {}
+        return tuple(RecordPast(records[i], field_history(records[i], entries[i])) for i in seen if i in records)
+
+
+def load_last_seen(
+    resources: HubResources, viewer: Viewer, identifiers: Sequence[PatientIdentifier]
+) -> tuple[tuple[LastSeen, ...], tuple[str, ...]]:
+    """What hospitals last said of each number, and whom it is about."""
+    with resources.read() as uow:
+        found = last_seen_studies(
+            identifiers, uow=uow, directory=resources.directory, viewer=viewer, clock=resources.clock
+        )
+        records = uow.records.get_many([seen.identifier for seen in found]).values()
+        return found, tuple(sorted({str(r.enterprise_id) for r in records if r.enterprise_id is not None}))
 
 
 def load_order_check(resources: HubResources, viewer: Viewer, check_id: str) -> OrderCheck | None:

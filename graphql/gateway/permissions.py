@@ -46,6 +46,8 @@ ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
         "crossReference": _ORDERING | _RECORDS,
         "reviewQueue": _RECORDS,
         "reviewItem": _RECORDS,
+        "fieldHistory": _RECORDS,
+        "lastSeenStudies": _RECORDS,
         "reviewQueueSummary": _RECORDS,
         "reviewQuality": _RECORDS | {Role.ADMIN},
         "decideReviewItem": _RECORDS,
@@ -151,6 +153,8 @@ POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
         "crossReference": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
         "reviewQueue": _whole("Linkage", "rs"),
         "reviewItem": _whole("Linkage", "rs"),
+        "fieldHistory": _whole("Linkage", "rs"),
+        "lastSeenStudies": _whole("Linkage", "rs"),
         "reviewQueueSummary": _whole("Linkage", "rs"),
         "reviewQuality": _whole("Linkage", "rs"),
         "decideReviewItem": _whole("Linkage", "u"),
@@ -198,7 +202,16 @@ KEEPERS_OF_IDENTITIES = frozenset({Role.RECORDS, Role.PRIVACY_OFFICER})
 """Who must see those who opted out, too: to keep their identity right, and what they said of sharing."""
 
 SEEN_BY_STAFF = frozenset(
-    {"person", "searchPersons", "crossReference", "fhir:match", "fhir:searchPatient", "fhir:readPatient", "fhir:ihePix"}
+    {
+        "person",
+        "fieldHistory",
+        "searchPersons",
+        "crossReference",
+        "fhir:match",
+        "fhir:searchPatient",
+        "fhir:readPatient",
+        "fhir:ihePix",
+    }
 )
 """Operations in which they do. Imaging is hidden from them as from everybody."""
 

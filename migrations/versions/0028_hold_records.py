@@ -6,7 +6,7 @@ from alembic import op
 CODE = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 revision = "0028"
-down_revision = "0021"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

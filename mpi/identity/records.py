@@ -100,7 +100,10 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened to one identifier. ``kind`` is a stable name (registered, updated, merged ...)."""
+    """One thing that happened to one identifier. ``kind`` is a stable name (registered, updated, merged ...).
+
+    ``demographics`` is what was sent, not what came of it; ``deleted`` names what was sent as an explicit null.
+    """
 
     identifier: PatientIdentifier
     kind: str
@@ -109,3 +112,4 @@ class HistoryEntry:
     enterprise_id: EnterpriseId | None = None
     detail: str = ""
     demographics: Demographics | None = None
+    deleted: frozenset[str] = frozenset()

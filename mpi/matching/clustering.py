@@ -8,11 +8,13 @@ stand from the start. The result depends on pairs and groups alone, not on the o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import islice
 from typing import NamedTuple
 
+from mpi.matching.apartness import Apartness, Cluster, Vetoed, bits
+from mpi.matching.disjoint_sets import DisjointSets
 from mpi.matching.guards import MatchDecision
 
 CLUSTER_CONFLICT = "cluster_conflict"
@@ -57,7 +59,12 @@ class Clustering:
     review: tuple[ReviewPair, ...]
 
 
-Vetoed = Callable[[str, str], bool]
+class _Component(NamedTuple):
+    """Records that have nothing to do with any others; what they are numbered by is their place in ``names``."""
+
+    names: list[str]
+    pairs: list[ScoredPair]
+    groups: list[Sequence[str]]
 
 
 def cluster_pairs(
@@ -71,36 +78,74 @@ def cluster_pairs(
 
     ``together`` are disjoint groups that are never parted. A link without support never joins two clusters of
     several records; it joins one record to such a cluster only with a score of ``namesake_joins_from`` (bits).
+    ``vetoed`` is asked at most once of any two records, and only of two that some chain of pairs connects.
     """
-    members: dict[str, list[str]] = {}
-    for group in together:
-        joined = list(group)
-        members.update((record, joined) for record in group)
-    free = [pair for pair in pairs if pair.a not in members or members[pair.a] is not members.get(pair.b)]
-    ordered = _without_ambiguous(
-        sorted(free, key=lambda pair: (-pair.score, pair.a, pair.b)), _unless_together(vetoed, dict(members))
+    found = [
+        _cluster_component(component, vetoed, namesake_joins_from) for component in _components(list(pairs), together)
+    ]
+    return Clustering(
+        clusters=tuple(sorted(cluster for part in found for cluster in part.clusters)),
+        review=tuple(sorted((pair for part in found for pair in part.review), key=_best_first)),
     )
+
+
+def _best_first(pair: ScoredPair | ReviewPair) -> tuple[float, str, str]:
+    return -pair.score, pair.a, pair.b
+
+
+def _components(pairs: list[ScoredPair], together: Iterable[Sequence[str]]) -> Iterable[_Component]:
+    groups, sets = [group for group in together if group], DisjointSets()
+    for a, b, *_ in pairs:
+        sets.join(a, b)
+    for first, *others in groups:
+        for other in others:
+            sets.join(first, other)
+    components: dict[str, _Component] = {}
+    for name in sorted({name for pair in pairs for name in pair[:2]}.union(*groups)):
+        components.setdefault(sets.find(name), _Component([], [], [])).names.append(name)
+    for pair in pairs:
+        components[sets.find(pair.a)].pairs.append(pair)
+    for group in groups:
+        components[sets.find(group[0])].groups.append(group)
+    return components.values()
+
+
+def _cluster_component(component: _Component, vetoed: Vetoed, namesake_joins_from: float) -> Clustering:
+    names, apartness = component.names, Apartness(component.names, vetoed)
+    number = {name: position for position, name in enumerate(names)}
+    clusters = [Cluster(1 << position) for position in range(len(names))]
+    for group in component.groups:
+        joined = Cluster(sum(1 << number[name] for name in group))
+        apartness.stand_together(joined.members)
+        for name in group:
+            clusters[number[name]] = joined
+    free = [pair for pair in component.pairs if clusters[number[pair.a]] is not clusters[number[pair.b]]]
     in_doubt: list[ReviewPair] = []
-    for pair in ordered:
+    for pair in _without_ambiguous(sorted(free, key=_best_first), number, apartness):
         if pair.decision is MatchDecision.REVIEW:
             in_doubt.append(ReviewPair(*pair[:4], pair.reason))
         elif pair.decision is MatchDecision.LINK:
-            first, second = members.setdefault(pair.a, [pair.a]), members.setdefault(pair.b, [pair.b])
+            first, second = clusters[number[pair.a]], clusters[number[pair.b]]
             if first is second:
                 continue
-            if any(vetoed(x, y) for x in first for y in second):
+            if first.is_apart_from(second, apartness):
                 in_doubt.append(ReviewPair(*pair[:4], CLUSTER_CONFLICT))
-                continue
-            if not pair.has_support and _are_namesakes(len(first), len(second), pair.score < namesake_joins_from):
+            elif not pair.has_support and _are_namesakes(first.size, second.size, pair.score < namesake_joins_from):
                 in_doubt.append(ReviewPair(*pair[:4], NAMESAKES))
-                continue
-            first.extend(second)
-            members.update(dict.fromkeys(second, first))
-    groups = {id(group): tuple(sorted(group)) for group in members.values()}
+            else:
+                _join(first, second, clusters)
+    several = {id(cluster): cluster for cluster in clusters if cluster.size > 1}.values()
     return Clustering(
-        clusters=tuple(sorted(group for group in groups.values() if len(group) > 1)),
-        review=_one_per_cluster_pair(in_doubt, members, vetoed),
+        clusters=tuple(tuple(names[position] for position in bits(cluster.members)) for cluster in several),
+        review=_one_per_cluster_pair(in_doubt, number, clusters, apartness),
     )
+
+
+def _join(one: Cluster, other: Cluster, clusters: list[Cluster]) -> None:
+    large, small = (one, other) if one.size >= other.size else (other, one)
+    large.take(small)
+    for position in bits(small.members):
+        clusters[position] = large
 
 
 def _are_namesakes(first: int, second: int, is_low: bool) -> bool:
@@ -108,75 +153,72 @@ def _are_namesakes(first: int, second: int, is_low: bool) -> bool:
     return min(first, second) > 1 or (max(first, second) > 1 and is_low)
 
 
-def _unless_together(vetoed: Vetoed, groups: Mapping[str, list[str]]) -> Vetoed:
-    """Two members of one group are one person by somebody's word, whatever they look like."""
-    return lambda a, b: (a not in groups or groups[a] is not groups.get(b)) and vetoed(a, b)
-
-
-def _without_ambiguous(pairs: list[ScoredPair], vetoed: Vetoed) -> list[ScoredPair]:
-    """Links of a record that fits two people become review pairs."""
-    links: dict[str, list[ScoredPair]] = {}
-    nameless: dict[str, list[ScoredPair]] = {}
+def _without_ambiguous(
+    pairs: list[ScoredPair], number: Mapping[str, int], apartness: Apartness
+) -> Iterator[ScoredPair]:
+    """Links of a record that fits two people become review pairs. ``pairs`` come best first, and go so."""
+    links: dict[int, list[tuple[float, int]]] = {}
+    nameless: dict[int, int] = {}
+    one_child: dict[int, int] = {}
     for pair in pairs:
-        for record in (pair.a, pair.b):
-            if pair.decision is MatchDecision.LINK:
-                links.setdefault(record, []).append(pair)
+        is_link = pair.decision is MatchDecision.LINK
+        for record, other in ((number[pair.a], number[pair.b]), (number[pair.b], number[pair.a])):
+            if is_link:
+                links.setdefault(record, []).append((pair.score, other))
             if pair.is_nameless:
-                nameless.setdefault(record, []).append(pair)
-    known = {(pair.a, pair.b): pair for pair in pairs}
-    ambiguous: set[tuple[str, str]] = set()
-    for record, found in links.items():
-        ambiguous.update(_about_as_likely(record, found, vetoed))
-    for record, found in nameless.items():
-        ambiguous.update(_either_sibling(record, found, known))
-    return [
-        pair._replace(decision=MatchDecision.REVIEW, reason=AMBIGUOUS)
-        if pair.decision is MatchDecision.LINK and (pair.a, pair.b) in ambiguous
-        else pair
-        for pair in pairs
-    ]
+                nameless[record] = nameless.get(record, 0) | 1 << other
+            if is_link or pair.is_nameless:
+                one_child[record] = one_child.get(record, 0) | 1 << other
+    ambiguous = {(record, other) for record, found in links.items() for other in _about_as_likely(found, apartness)}
+    ambiguous.update(
+        (record, other)
+        for record, others in nameless.items()
+        for other in bits(others)
+        if _has_sibling(other, others, one_child)
+    )
+    for pair in pairs:
+        a, b = number[pair.a], number[pair.b]
+        if pair.decision is MatchDecision.LINK and ((a, b) in ambiguous or (b, a) in ambiguous):
+            yield pair._replace(decision=MatchDecision.REVIEW, reason=AMBIGUOUS)
+        else:
+            yield pair
 
 
-def _about_as_likely(record: str, links: list[ScoredPair], vetoed: Vetoed) -> Iterator[tuple[str, str]]:
-    """Links, best first, of which another one to somebody else is within the margin."""
-    for position, pair in enumerate(links):
-        for other in links[position + 1 :]:
-            if pair.score - other.score > AMBIGUITY_MARGIN_BITS:
-                break
-            if vetoed(_other(pair, record), _other(other, record)):
-                yield from ((pair.a, pair.b), (other.a, other.b))
+def _about_as_likely(links: list[tuple[float, int]], apartness: Apartness) -> Iterator[int]:
+    """Of one record's links, best first: whom it fits while it fits somebody else within the margin, too."""
+    within = first = last = 0
+    for score, other in links:
+        while last < len(links) and score - links[last][0] <= AMBIGUITY_MARGIN_BITS:
+            within |= 1 << links[last][1]
+            last += 1
+        while links[first][0] - score > AMBIGUITY_MARGIN_BITS:
+            within ^= 1 << links[first][1]
+            first += 1
+        if apartness.is_from_any(other, within):
+            yield other
 
 
-def _either_sibling(
-    record: str, pairs: list[ScoredPair], known: Mapping[tuple[str, str], ScoredPair]
-) -> Iterator[tuple[str, str]]:
-    """Pairs without a given name where two children, by their own names not one, both fit: twins look like this."""
-    for pair, other in combinations(pairs, 2):
-        first, second = sorted((_other(pair, record), _other(other, record)))
-        between = known.get((first, second))
-        if between is None or not (between.is_nameless or between.decision is MatchDecision.LINK):
-            yield from ((pair.a, pair.b), (other.a, other.b))
-
-
-def _other(pair: ScoredPair, record: str) -> str:
-    return pair.b if pair.a == record else pair.a
+def _has_sibling(child: int, fitting: int, one_child: Mapping[int, int]) -> bool:
+    """Two children, by their own names not one, both fit a record without a given name: twins look like this."""
+    return bool(fitting & ~one_child.get(child, 0) & ~(1 << child))
 
 
 def _one_per_cluster_pair(
-    in_doubt: Iterable[ReviewPair], members: dict[str, list[str]], vetoed: Vetoed
+    in_doubt: Iterable[ReviewPair], number: Mapping[str, int], clusters: list[Cluster], apartness: Apartness
 ) -> tuple[ReviewPair, ...]:
     """The best pair for every two clusters; none for two clusters that another pair keeps apart for certain."""
-    best: dict[frozenset[int] | frozenset[str], ReviewPair] = {}
-    for pair in sorted(in_doubt, key=lambda p: (-p.score, p.a, p.b)):
-        first, second = members.get(pair.a, [pair.a]), members.get(pair.b, [pair.b])
-        if first is second:
+    best: dict[frozenset[int], ReviewPair] = {}
+    two_apart: dict[frozenset[int], list[tuple[int, int]]] = {}
+    for pair in sorted(in_doubt, key=_best_first):
+        a, b = number[pair.a], number[pair.b]
+        small, large = sorted((clusters[a], clusters[b]), key=lambda cluster: cluster.size)
+        key = frozenset((id(small), id(large)))
+        if small is large or key in best:
             continue
-        key = frozenset((min(first), min(second)))
-        if key in best:
-            continue
-        if pair.reason != CLUSTER_CONFLICT and any(
-            vetoed(x, y) for x in first for y in second if (x, y) != (pair.a, pair.b)
-        ):
-            continue
+        if pair.reason != CLUSTER_CONFLICT:
+            if key not in two_apart:
+                two_apart[key] = list(islice(apartness.between(small.members, large.members), 2))
+            if any(apart not in ((a, b), (b, a)) for apart in two_apart[key]):
+                continue
         best[key] = pair
     return tuple(best.values())

@@ -11,7 +11,7 @@ from mpi.matching.clustering import ReviewPair, ScoredPair, cluster_pairs
 from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.match_model import MatchModel
-from mpi.matching.scoring import has_support, is_nameless, score_pair
+from mpi.matching.scoring import has_support, is_nameless, is_vetoed, score_pair
 from mpi.matching.training import model_for_records
 
 _PROGRESS_STEP = 5_000
@@ -50,17 +50,11 @@ def link_records(
     rows = sorted(records, key=lambda row: row.record_id)
     model = model_for_records([row.record for row in rows], model)
     candidates = candidate_pairs([row.record for row in rows])
-    vetoes: dict[tuple[str, str], bool] = {}
     by_id = {row.record_id: row for row in rows}
 
     def vetoed(a: str, b: str) -> bool:
-        key = (a, b) if a < b else (b, a)
-        if key not in vetoes:
-            one, other = by_id[a], by_id[b]
-            vetoes[key] = (one_to_one and is_same_facility(one, other)) or any(
-                guard.vetoes for guard in score_pair(one.record, other.record, model).guards
-            )
-        return vetoes[key]
+        one, other = by_id[a], by_id[b]
+        return (one_to_one and is_same_facility(one, other)) or is_vetoed(one.record, other.record, model)
 
     if one_to_one:
         across = [(x, y) for x, y in candidates.pairs if not is_same_facility(rows[x], rows[y])]

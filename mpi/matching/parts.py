@@ -7,31 +7,14 @@ from dataclasses import replace
 
 from mpi.identity.decisions import AlwaysLink
 from mpi.identity.review import NeverLink
+from mpi.matching.disjoint_sets import DisjointSets
 from mpi.matching.neighbourhood import Neighbourhood
 from mpi.matching.scoring import MatchScore
 
 
-class _Sets:
-    """Disjoint sets of names."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-
-    def find(self, name: str) -> str:
-        root = name
-        while (parent := self._parent.get(root, root)) != root:
-            root = parent
-        while (parent := self._parent.get(name, name)) != root:
-            self._parent[name], name = root, parent
-        return root
-
-    def join(self, one: str, other: str) -> None:
-        self._parent[self.find(other)] = self.find(one)
-
-
 def parts(hood: Neighbourhood) -> list[Neighbourhood]:
     """Neighbourhoods that share no pair, word or person; each core record is in exactly one. Ordered by their names."""
-    sets = _Sets()
+    sets = DisjointSets()
     for a, b in _ties(hood):
         sets.join(a, b)
     names: dict[str, list[str]] = {}
@@ -59,7 +42,7 @@ def parts(hood: Neighbourhood) -> list[Neighbourhood]:
 class _Rare:
     """What few neighbourhoods have, by the root of each part it has to do with."""
 
-    def __init__(self, hood: Neighbourhood, sets: _Sets) -> None:
+    def __init__(self, hood: Neighbourhood, sets: DisjointSets) -> None:
         self.always: dict[str, tuple[AlwaysLink, ...]] = {}
         self.never: dict[str, tuple[NeverLink, ...]] = {}
         self.asserted: dict[str, frozenset[tuple[str, str]]] = {}

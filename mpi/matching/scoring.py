@@ -56,6 +56,11 @@ def score_pair(a: ComparableRecord, b: ComparableRecord, model: MatchModel) -> M
     )
 
 
+def is_vetoed(a: ComparableRecord, b: ComparableRecord, model: MatchModel) -> bool:
+    """A guard says that these are two people, whatever their score; the same as the guards of ``score_pair`` say."""
+    return any(guard.vetoes for guard in fired_guards(a, b, compare_records(a, b).levels, model))
+
+
 def decide(score: MatchScore) -> MatchDecision:
     """LINK, REVIEW or NO: the score against the thresholds of its model, capped by the guards that fired."""
     return score.decision

@@ -201,5 +201,6 @@ def _remember(command: RegisterRecord, record: SourceRecord, kind: str, uow: Uni
             enterprise_id=record.enterprise_id,
             detail=detail,
             demographics=command.update.sent,
+            deleted=command.update.deleted,
         )
     )

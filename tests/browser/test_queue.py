@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from playwright.sync_api import Page, expect
 
@@ -110,6 +111,34 @@ def test_the_last_decision_can_be_taken_back(page: Page) -> None:
         expect(page.get_by_text("The decision was taken back.")).to_be_visible()
         assert shown_item(page) == item
         assert decided(hub) == []
+
+
+def test_a_decision_is_not_taken_back_over_a_newer_state_unseen(page: Page) -> None:
+    with a_queue_of(2) as (hub, address):
+        sign_in(page, address, hub, Role.RECORDS)
+        page.keyboard.press("Enter")
+        item = shown_item(page)
+        decide_with(page, "s")
+        beside(move_house, hub, item)
+        page.keyboard.press("z")
+        expect(page.get_by_role("alert")).to_contain_text("Nothing was taken back.")
+        expect(page.locator(".compare")).to_contain_text("77 Harbour View")
+        assert [i.decision for i in decided(hub)] == [ReviewDecision.SAME]
+        page.get_by_role("button", name="Take it back all the same").click()
+        expect(page.get_by_text("The decision was taken back.")).to_be_visible()
+        assert shown_item(page) == item
+        assert decided(hub) == []
+
+
+def move_house(hub: Hub, item_id: str) -> None:
+    """The hospital of one side says something new of its patient."""
+    with hub.units() as uow:
+        item = uow.reviews.get(item_id)
+        assert item is not None
+        record = uow.records.get(item.left)
+        assert record is not None
+    said = record.demographics
+    hub.index.register(str(item.left), as_=replace(said, address=replace(said.address, street="77 Harbour View")))
 
 
 def test_a_stale_decision_is_refused_with_the_new_state(page: Page) -> None:

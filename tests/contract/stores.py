@@ -96,7 +96,9 @@ def an_audit_event(action: str = "checkOrder", *, at: dt.datetime = NOW) -> Audi
 
 
 def a_history_entry(kind: str = "registered", *, at: dt.datetime = NOW) -> HistoryEntry:
-    return HistoryEntry(an_identifier(), kind, at, "hl7:A04", EnterpriseId("E-1"), "first", everything_said())
+    return HistoryEntry(
+        an_identifier(), kind, at, "hl7:A04", EnterpriseId("E-1"), "first", everything_said(), frozenset({"phones"})
+    )
 
 
 def a_change(*persons: str) -> PersonChanged:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shutil
+import tracemalloc
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +113,43 @@ def test_export_is_fhir_one_a_line_and_is_remembered_itself(store: Store) -> Non
     path = str(store.folder / "log.ndjson")
     assert store.json("export", "--out", path) == {"file": path, "events": 12}
     assert len(Path(path).read_text().splitlines()) == 12
+
+
+@pytest.mark.parametrize("to", [(), ("--json",), ("--out",)])
+def test_what_is_exported_is_on_record_before_the_first_line_leaves(store: Store, to: tuple[str, ...]) -> None:
+    class Closed(StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    nowhere = [str(store.folder / "no" / "folder")] if "--out" in to else []
+    with contextlib.suppress(BrokenPipeError), contextlib.redirect_stdout(Closed()):
+        run(["audit", "export", *to, *nowhere, "--config", str(store.config)])
+    noted = store.json("export")["entry"][-1]["resource"]
+    assert noted["subtype"][1]["code"] == "audit export"
+
+
+def test_an_export_takes_the_same_memory_for_any_number_of_events(store: Store) -> None:
+    def peak_bytes() -> int:
+        tracemalloc.start()
+        try:
+            store.run("export", "--out", str(store.folder / "log.ndjson"))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    add_events(store, 2_000)
+    some = peak_bytes()
+    add_events(store, 6_000)
+    assert peak_bytes() < 1.3 * some
+    assert store.json("verify")["ok"]
+
+
+def add_events(store: Store, count: int) -> None:
+    at = dt.datetime.now(dt.UTC)
+    with SqlUnitOfWork(store.engine) as uow:
+        for number in range(count):
+            uow.audit.append(AuditEvent(at, f"dr-{number}", "physician", "person", AuditOutcome.SUCCESS))
+        uow.commit()
 
 
 def test_export_of_a_time(store: Store) -> None:

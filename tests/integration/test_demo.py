@@ -14,10 +14,19 @@ import pytest
 
 PRIORLINK = Path(sys.executable).with_name("priorlink")
 
+_DEMO = """
+import gc, sys
+from gateway.cli.app import run
+
+code = run(["demo", "--check", "--json"])
+sys.stderr.write(f"set aside: {gc.get_freeze_count()}\\n")
+sys.exit(code)
+"""
+
 
 @pytest.mark.timeout(180)
 def test_every_step_of_the_story_comes_out_right_and_the_log_names_nobody() -> None:
-    done = subprocess.run([PRIORLINK, "demo", "--check", "--json"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", _DEMO], capture_output=True, text=True, check=False)
     document = json.loads(done.stdout)
     failed = [
         f"({step['step']}) {expectation['text']}: {step['seen']}"
@@ -28,6 +37,7 @@ def test_every_step_of_the_story_comes_out_right_and_the_log_names_nobody() -> N
     assert failed == []
     assert [step["step"] for step in document["steps"]] == list("abcdefg")
     assert done.returncode == 0
+    assert int(done.stderr.splitlines()[-1].removeprefix("set aside: ")) > 1_000
 
 
 @pytest.mark.timeout(120)

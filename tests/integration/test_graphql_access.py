@@ -46,6 +46,8 @@ CALLS: dict[str, str] = {
     "reviewQueue": "{ reviewQueue { __typename } }",
     "reviewQuality": "{ reviewQuality { __typename } }",
     "hubStatus": "{ hubStatus { __typename } }",
+    "fieldHistory": f"{{ fieldHistory(numbers: [{NOBODY}]) {{ __typename }} }}",
+    "lastSeenStudies": f"{{ lastSeenStudies(numbers: [{NOBODY}]) {{ __typename }} }}",
     "reviewQueueSummary": "{ reviewQueueSummary { __typename } }",
     "reviewItem": '{ reviewItem(id: "nothing") { __typename } }',
     "decideReviewItem": 'mutation { decideReviewItem(id: "x", expectedVersion: 1, decision: SAME) { __typename } }',

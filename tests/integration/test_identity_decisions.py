@@ -346,3 +346,28 @@ def test_what_was_kept_back_under_a_number_is_shown_where_it_is_decided() -> Non
     decided = staff.do("DecideReviewItem", id=item["id"], expectedVersion=item["version"], decision="SAME")
     assert decided["__typename"] == "ReviewDecided"
     assert staff.person("NGH|2")["goldenRecord"]["name"]["family"] == "Nowak"
+
+
+def test_a_decision_says_what_it_takes_to_undo_it_unless_something_changed() -> None:
+    hub = hub_with_questions()
+    item = hub.run("ReviewQueue", Role.RECORDS)["edges"][0]["node"]
+    decided = hub.run("DecideReviewItem", Role.RECORDS, id=item["id"], expectedVersion=1, decision="SAME")
+    (version,) = decided["personVersions"]
+    assert (
+        version
+        == hub.run("Person", Role.RECORDS, patient={"assigningAuthority": "NGH", "localPatientId": "0"})["version"]
+    )
+    hub.index.register("NGH|0", as_=person("Nakamura", "Bo", born="1961-07-10", sex="M", phone="202-555-0147"))
+    undo = {"decisionId": decided["decisionId"], "expectedVersions": decided["personVersions"]}
+    refused = hub.run("UndoDecision", Role.RECORDS, **undo)
+    assert refused["__typename"] == "StalePersons"
+    assert [shown["version"] for shown in refused["persons"]] != [version]
+    undo["expectedVersions"] = [shown["version"] for shown in refused["persons"]]
+    assert hub.run("UndoDecision", Role.RECORDS, **undo)["__typename"] == "IdentityDecided"
+
+
+def test_a_dismissed_question_has_nothing_to_undo() -> None:
+    hub = hub_with_questions()
+    item = hub.run("ReviewQueue", Role.RECORDS)["edges"][0]["node"]
+    decided = hub.run("DecideReviewItem", Role.RECORDS, id=item["id"], expectedVersion=1, decision="DISMISSED")
+    assert (decided["decisionId"], decided["personVersions"]) == (None, [])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.long_lived import set_long_lived_aside
 from gateway.cli.output import ConfigOption, JsonOption, emit
 from gateway.errors import ServiceMissing
 from gateway.observability import configure_logging
@@ -35,7 +36,6 @@ def serve(config: ConfigOption = None) -> int:
     Without a broker the background worker runs in this process, too.
     """
     from gateway.bootstrap import build_hub
-    from gateway.long_lived import set_long_lived_aside
     from gateway.serving import HubServer
 
     settings = load_settings(config)
@@ -43,8 +43,7 @@ def serve(config: ConfigOption = None) -> int:
     hub = build_hub(settings)
     server = HubServer(hub, bind(settings.http.host, settings.http.port))
     with _worker_inside(hub):
-        set_long_lived_aside()
-        server.run(on_ready=lambda port: emit({"ready": "serve", "http_port": port}))
+        server.run(on_ready=lambda port: tell_ready("serve", http_port=port))
     return 0
 
 
@@ -65,7 +64,6 @@ def listen(config: ConfigOption = None) -> int:
     """Run the MLLP listener; one line of JSON on stdout tells the port once it is ready."""
     from gateway.bootstrap import build_hub
     from gateway.listener import make_listener
-    from gateway.long_lived import set_long_lived_aside
 
     hub = build_hub(load_settings(config))
     configure_logging(sys.stderr)
@@ -74,8 +72,7 @@ def listen(config: ConfigOption = None) -> int:
         stopped = _stop_event()
         try:
             async with make_listener(hub) as listener:
-                set_long_lived_aside()
-                emit({"ready": "listen", "mllp_port": listener.port})
+                tell_ready("listen", mllp_port=listener.port)
                 await stopped.wait()
         except OSError as error:
             raise ServiceMissing(f"mllp: cannot listen on port {hub.settings.mllp.port}: {error.strerror}") from error
@@ -88,7 +85,6 @@ def listen(config: ConfigOption = None) -> int:
 def work(config: ConfigOption = None) -> int:
     """Run the background worker with the broker of the settings."""
     from gateway.bootstrap import build_hub
-    from gateway.long_lived import set_long_lived_aside
     from gateway.worker import running_worker
 
     hub = build_hub(load_settings(config))
@@ -96,8 +92,7 @@ def work(config: ConfigOption = None) -> int:
 
     async def wait() -> None:
         stopped = _stop_event()
-        set_long_lived_aside()
-        emit({"ready": "work"})
+        tell_ready("work")
         await stopped.wait()
 
     with running_worker(hub):
@@ -116,6 +111,12 @@ def demo(
     from gateway.demo.command import run_demo
 
     return run_demo(check=check, as_json=as_json)
+
+
+def tell_ready(process: str, **ports: int) -> None:
+    """Say on stdout that a process is up; what it has made until now stays for as long as it runs."""
+    set_long_lived_aside()
+    emit({"ready": process, **ports})
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from adapters.long_lived import set_long_lived_aside
 from adapters.simulated.story import STORY
 from gateway.cli.output import emit, progress, say
 from gateway.demo.ehr import IDENTIFIER_SYSTEM, ISSUER
@@ -34,6 +35,7 @@ def run_demo(*, check: bool, as_json: bool) -> int:
             say("starting the hub and four hospitals ...")
             with demo_world(folder) as world:
                 refused = _feed_patients(world)
+                set_long_lived_aside()
                 if check:
                     steps = [*_told(play(world)), _log_step(world, log_path)]
                     return _conclude(steps, refused, time.monotonic() - began, as_json=as_json)

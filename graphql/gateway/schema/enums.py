@@ -15,6 +15,7 @@ from federation.sites.coverage import CoverageState
 from mpi.audit import AuditOutcome
 from mpi.identity.decisions import DecisionKind
 from mpi.identity.demographics import AdministrativeSex
+from mpi.identity.field_history import RecordField, ValueState
 from mpi.identity.records import LinkSource, MatchGrade
 from mpi.identity.review import RecordSide, ReviewDecision, ReviewKind, ReviewStatus
 
@@ -44,6 +45,9 @@ DESCRIPTIONS = {
     LinkSource: "Who decided that a record belongs to a person: AUTO (score or message) or MANUAL (records staff).",
     DecisionKind: "LINK two records, UNLINK one from its person, MERGE two persons, SPLIT one in two, DIFFERENT: two "
     "records are never one person, HOLD a possible overlay, or RELEASE it.",
+    RecordField: "A field by which records are compared.",
+    ValueState: "CURRENT: the record says so now. EARLIER: it did. NOT_TAKEN: it was sent, too late or under suspicion "
+    "that the number was given to somebody else, and the record never said so.",
     MatchGrade: "How sure a match is.",
     ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do. "
     "POSSIBLE_OVERLAY: one of the records may hold two people's data and is held.",

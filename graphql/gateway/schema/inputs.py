@@ -104,6 +104,16 @@ def read_identifier(given: PatientIdentifierInput, field: str) -> PatientIdentif
     return _identifier(given.assigning_authority, given.local_patient_id, field)
 
 
+def read_identifiers(given: list[PatientIdentifierInput], field: str, most: int = MAX_PAGE) -> list[PatientIdentifier]:
+    """Some hospitals' numbers, at least one.
+
+    Raises:
+        InputProblem: too many, none, or one that cannot name anybody.
+    """
+    read_number(len(given), field, 1, most)
+    return [read_identifier(one, f"{field}.{place}") for place, one in enumerate(given)]
+
+
 def read_description(described: PersonDescriptionInput | None) -> Demographics:
     """The same as demographics.
 

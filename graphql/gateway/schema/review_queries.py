@@ -79,8 +79,7 @@ async def resolve_decide_review_item(
         suspected=suspected,
     )
     try:
-        case = await asyncio.to_thread(decide_and_read, command, context)
-        return ReviewDecided(item=ReviewItem.from_domain(case))
+        return ReviewDecided.from_domain(await asyncio.to_thread(decide_and_read, command, context))
     except UnknownReviewItem:
         return ReviewItemNotFound()
     except MergeRefused as refused:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from gateway.cursors import review_cursor
+from gateway.decisions import DecidedCase
 from gateway.loaders import ReviewCase, ReviewCases
 from gateway.schema.paging import PageInfo
 from gateway.schema.persons import BIRTH_DATE, PersonName, PostalAddress, SourceRecord, identifier_of
@@ -174,6 +175,23 @@ class ReviewItemConnection:
 @strawberry.type(description="The decision was carried out.")
 class ReviewDecided:
     item: ReviewItem = strawberry.field(description="The item, now closed.")
+    decision_id: strawberry.ID | None = strawberry.field(
+        description="For undoDecision. Null: nothing was said about who is one person."
+    )
+    person_versions: list[str] = strawberry.field(
+        description="Of every person that the decision touched, as it left them: give them as expectedVersions, and it "
+        "is undone only if nothing changed since."
+    )
+
+    @classmethod
+    def from_domain(cls, decided: DecidedCase) -> ReviewDecided:
+        """The same decision."""
+        named = decided.decision_id
+        return cls(
+            item=ReviewItem.from_domain(decided.case),
+            decision_id=None if named is None else strawberry.ID(named),
+            person_versions=list(decided.person_versions),
+        )
 
     def audit_subjects(self) -> tuple[str, ...]:
         """The persons whose records were decided on."""

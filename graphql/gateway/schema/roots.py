@@ -19,6 +19,7 @@ from gateway.schema.consents import (
     resolve_consents,
     resolve_record_consent,
 )
+from gateway.schema.field_histories import FieldHistoryResult, resolve_field_history
 from gateway.schema.guard import Guarded
 from gateway.schema.held_records import HeldRecordsResult, resolve_held_records
 from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
@@ -34,6 +35,7 @@ from gateway.schema.identity_decision_queries import (
     resolve_unlink_record,
 )
 from gateway.schema.identity_decisions import IdentityDecisionResult, IdentityDecisionsResult, UndoDecisionResult
+from gateway.schema.last_seen import LastSeenStudiesResult, resolve_last_seen_studies
 from gateway.schema.order_checks import (
     CheckOrderResult,
     OrderCheckResult,
@@ -143,6 +145,17 @@ class Query:
         resolver=resolve_held_records,
         extensions=[Guarded("heldRecords")],
         description="Records that staff hold because they may be two people's data. first is 1 to 100.",
+    )
+    field_history: FieldHistoryResult = strawberry.field(
+        resolver=resolve_field_history,
+        extensions=[Guarded("fieldHistory")],
+        description="What hospitals said of patients before, field by field, for 1 to 100 of their numbers.",
+    )
+    last_seen_studies: LastSeenStudiesResult = strawberry.field(
+        resolver=resolve_last_seen_studies,
+        extensions=[Guarded("lastSeenStudies")],
+        description="Which examinations lie under 1 to 100 numbers, as the hospitals last said, for those who join or "
+        "part records: imaging follows them. No archive is asked.",
     )
     identity_decisions: IdentityDecisionsResult = strawberry.field(
         resolver=resolve_identity_decisions,

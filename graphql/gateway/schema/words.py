@@ -36,6 +36,7 @@ ARGUMENTS = {
     "leaving": "The patient numbers that leave; together they become a person of their own.",
     "left": "One of two patient numbers.",
     "minutes": "How long it holds, minutes.",
+    "numbers": "Patient numbers, 1 to 100, of one person or of several.",
     "onlyCertain": "Leave out whoever is not certain to be meant.",
     "order": "The order that is about to be placed.",
     "patient": "The patient, by a patient number or by the hub's own id.",
@@ -181,6 +182,16 @@ VALUES = {
         "NONE": "There is none.",
         "UNKNOWN": "The source cannot tell.",
     },
+    "RecordField": {
+        "FAMILY": "Family name.",
+        "GIVEN": "Given name.",
+        "MIDDLE": "Further given names.",
+        "SUFFIX": "What stands after the name, such as JR.",
+        "BIRTH_DATE": "Birth date.",
+        "SEX": "Administrative sex.",
+        "ADDRESS": "Address, as a whole.",
+        "PHONE": "Phones, as a whole.",
+    },
     "ReviewDecision": {
         "SAME": "One person.",
         "DIFFERENT": "Never one person; kept for ever.",
@@ -209,6 +220,11 @@ VALUES = {
         "INFO": "A prior may be of use.",
         "WARNING": "The order probably repeats a prior.",
         "INTERRUPTIVE": "The order repeats a recent prior: stop and look.",
+    },
+    "ValueState": {
+        "CURRENT": "The record says so now.",
+        "EARLIER": "The record said so before.",
+        "NOT_TAKEN": "It was sent, and the record never said so.",
     },
 }
 

@@ -14,12 +14,32 @@ PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
         "HOLD": "Record held as a possible overlay",
         "RELEASE": "Held record released",
     },
+    "door": {
+        "hl7": "HL7 message",
+        "fhir": "FHIR",
+        "csv": "loaded from a file",
+        "graphql": "API",
+        "review": "records staff:",
+    },
+    "seen": {"left": "Left", "right": "Right", "goes": "Go along:", "stays": "Stay with"},
     "preview": {
         "merge": "If these two persons are merged",
         "split": "If this person is split",
+        "unlink": "If this record is taken out",
         "undo": "If this decision is taken back",
     },
-    "confirm": {"merge": "Merge the two persons", "split": "Split the person", "undo": "Take the decision back"},
+    "confirm": {
+        "merge": "Merge the two persons",
+        "split": "Split the person",
+        "unlink": "Take the record out",
+        "undo": "Take the decision back",
+    },
+    "person_search": {
+        "nobody_there": "Nobody is known under this number.",
+        "described.birthDate": "The birth date is not a date: write it as year-month-day.",
+        "described": "Say a name with a birth date.",
+        "": "This cannot be searched for.",
+    },
     "person_refusal": {
         "stale_persons": "A person changed since the preview. This is how it stands now.",
         "nothing_chosen": "Choose the records that leave; the person may have changed since it was shown.",

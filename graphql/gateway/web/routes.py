@@ -25,7 +25,8 @@ from gateway.web.pages.decisions import (
 )
 from gateway.web.pages.history import answer_alert, check_order, fill_in, find_patient, show_history, show_search
 from gateway.web.pages.launch import come_from_ehr, launch, show_launched
-from gateway.web.pages.persons import confirm_act, preview_act, show_person, show_persons
+from gateway.web.pages.person_search import find_person, show_persons
+from gateway.web.pages.persons import confirm_act, preview_act, show_person
 from gateway.web.pages.provider import come_from_provider, go_to_provider
 from gateway.web.pages.quality import show_quality
 from gateway.web.pages.queue import show_item, show_queue
@@ -54,6 +55,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/sites", show_sites),
     Page("GET", "/quality", show_quality),
     Page("GET", "/persons", show_persons),
+    Page("POST", "/persons/find", find_person),
     Page("POST", "/persons/show", show_person),
     Page("POST", "/persons/preview", preview_act),
     Page("POST", "/persons/confirm", confirm_act),

@@ -25,6 +25,8 @@ EXPECTED = {
     "reviewQueue": {Role.RECORDS},
     "reviewItem": {Role.RECORDS},
     "decideReviewItem": {Role.RECORDS},
+    "fieldHistory": {Role.RECORDS},
+    "lastSeenStudies": {Role.RECORDS},
     "reviewQueueSummary": {Role.RECORDS},
     "reviewQuality": {Role.RECORDS, Role.ADMIN},
     "imagingHistoryUpdates": ORDERING,

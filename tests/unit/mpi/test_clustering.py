@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+import sys
+from collections import Counter
+from itertools import combinations, permutations
+
+import pytest
 
 from mpi.matching.clustering import AMBIGUOUS, CLUSTER_CONFLICT, NAMESAKES, Clustering, ScoredPair, cluster_pairs
 from mpi.matching.guards import MatchDecision
 from mpi.matching.link_batch import LinkRow, link_records
 from mpi.matching.match_model import default_model
-from tests.matching_builders import ELSEWHERE, NOWHERE, comparable
+from mpi.matching.scoring import is_vetoed, score_pair
+from tests.matching_builders import ELSEWHERE, HOME, NOWHERE, comparable
 
 
 def link(a: str, b: str, score: float, *, supported: bool = True) -> ScoredPair:
@@ -108,3 +113,64 @@ def test_a_batch_joins_one_person_and_keeps_conflicting_strong_ids_apart():
 def test_an_empty_batch_and_a_batch_of_one():
     assert link_records([], default_model()).clusters == {}
     assert link_records([LinkRow("r1", comparable("Harlow", "Robin"))], default_model()).clusters == {"r1": "r1"}
+
+
+def alike(size: int) -> list[ScoredPair]:
+    """Records of two homes; within a home everything agrees, across homes the name and the date alone."""
+    names = [f"r{number:04d}" for number in range(size)]
+    return [
+        link(a, b, 40 if (x + y) % 2 == 0 else 20, supported=(x + y) % 2 == 0)
+        for (x, a), (y, b) in combinations(enumerate(names), 2)
+    ]
+
+
+def steps_to_cluster(size: int, *vetoed: frozenset[str]) -> int:
+    """How many calls, built-in ones too, it takes; the same on every machine."""
+    pairs, apart, steps = alike(size), set(vetoed), 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal steps
+        steps += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        found = cluster_pairs(pairs, lambda a, b: frozenset((a, b)) in apart)
+    finally:
+        sys.setprofile(before)
+    assert [len(cluster) for cluster in found.clusters] == [size // 2, size // 2]
+    return steps
+
+
+@pytest.mark.parametrize("vetoed", [(), (frozenset(("r0000", "r0079")),)])
+def test_very_many_namesakes_cost_no_more_than_the_square_of_their_number(vetoed):
+    few, twice_as_many = steps_to_cluster(80, *vetoed), steps_to_cluster(160, *vetoed)
+    assert twice_as_many < 5 * few
+
+
+def test_no_two_records_are_judged_twice():
+    asked: Counter[frozenset[str]] = Counter()
+
+    def vetoed(a: str, b: str) -> bool:
+        asked[frozenset((a, b))] += 1
+        return False
+
+    cluster_pairs(alike(60), vetoed, together=[("r0000", "r0001", "r0003")])
+    assert set(asked.values()) == {1}
+    assert not any(pair <= {"r0000", "r0001", "r0003"} for pair in asked)
+
+
+def test_two_clusters_are_asked_about_once_and_by_their_best_pair():
+    found = cluster_pairs(alike(40), lambda a, b: False)
+    assert found.review == (("r0000", "r0001", 20, 0.99, NAMESAKES),)
+
+
+def test_a_veto_is_what_the_guards_of_the_score_say():
+    model = default_model()
+    one = comparable("Marlow", "Anna", "1961-04-07", ssn_last4="1234", address=HOME)
+    other = comparable("Marlow", "Anna", "1961-04-07", ssn_last4="9876", address=ELSEWHERE)
+    again = comparable("Marlow", "Anna", "1961-04-07", ssn_last4="1234", address=NOWHERE)
+    for a, b in ((one, other), (one, again), (other, again)):
+        assert is_vetoed(a, b, model) is any(guard.vetoes for guard in score_pair(a, b, model).guards)
+    assert is_vetoed(one, other, model)
+    assert not is_vetoed(one, again, model)

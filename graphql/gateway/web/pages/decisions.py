@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-
 from starlette.responses import Response
 
 from gateway.web.operations import Answer
@@ -15,13 +12,14 @@ DECISIONS = ("SAME", "DIFFERENT", "DISMISSED")
 ESCALATE = "ESCALATE"
 """Not a decision: it leaves the question to somebody senior."""
 
+_MOST_VERSIONS = 100
 _LOOK_AHEAD = (5, 50)
 """Questions to try first, and when others work on all of those."""
 
 
 async def take_next(visit: Visit) -> Response:
     """Claim the most urgent question that nobody works on."""
-    return await _go_on(visit, visit.field("at"), _said(None))
+    return await _go_on(visit, visit.field("at"), None)
 
 
 async def decide_item(visit: Visit) -> Response:
@@ -40,7 +38,7 @@ async def decide_item(visit: Visit) -> Response:
         reason=visit.field("reason", 500),
     )
     if answer["__typename"] == "ReviewDecided":
-        return await _go_on(visit, at, _decided(visit, answer["item"], at))
+        return await _go_on(visit, at, _decided(answer, at))
     return await render_item(visit, item_id, at, notice=_not_done(answer), status=409)
 
 
@@ -51,7 +49,7 @@ async def _escalate(visit: Visit, item_id: str, version: int, at: str) -> Respon
         return await render_item(visit, item_id, at, notice={"kind": "no_reason"}, status=400)
     answer = await visit.ask("EscalateReviewItem", id=item_id, expectedVersion=version, reason=reason)
     if answer["__typename"] == "ReviewItemEscalated":
-        return await _go_on(visit, at, _said({"kind": "escalated", "at": at, **_seen(answer["item"])}))
+        return await _go_on(visit, at, {"kind": "escalated", "at": at, **_seen(answer["item"])})
     return await render_item(visit, item_id, at, notice=_not_done(answer), status=409)
 
 
@@ -71,25 +69,30 @@ async def release_item(visit: Visit) -> Response:
     """Not sure: leave the question to somebody else and go on behind it."""
     item_id = visit.request.path_params["item_id"]
     await visit.ask("ReleaseReviewItem", id=item_id)
-    return await _go_on(visit, visit.field("at"), _said({"kind": "put_back", "item_id": item_id}))
+    return await _go_on(visit, visit.field("at"), {"kind": "put_back", "item_id": item_id})
 
 
 async def undo_last(visit: Visit) -> Response:
-    """Take a decision back and show the question again."""
-    item_id, at = visit.field("item_id", 64), visit.field("at")
-    answer = await visit.ask("UndoDecision", decisionId=visit.field("decision_id", 64))
+    """Take a decision back and show the question again; not if a person changed since: then show what is now."""
+    item_id, at, decision_id = visit.field("item_id", 64), visit.field("at"), visit.field("decision_id", 64)
+    seen = [str(version)[:80] for version in visit.form.getlist("versions")[:_MOST_VERSIONS]]
+    answer = await visit.ask("UndoDecision", decisionId=decision_id, expectedVersions=seen or None)
     if answer["__typename"] == "IdentityDecided":
         await visit.ask("ClaimReviewItem", id=item_id)
         return await render_item(visit, item_id, at, notice={"kind": "undone"})
-    return await render_item(visit, item_id, at, notice={"kind": "not_undone", **answer}, status=409)
+    if answer["__typename"] != "StalePersons":
+        return await render_item(visit, item_id, at, notice={"kind": "not_undone", **answer}, status=409)
+    notice: Answer = {"kind": "undo_stale", "item_id": item_id, "at": at, "decision_id": decision_id}
+    notice["versions"] = [person["version"] for person in answer["persons"]]
+    return await render_item(visit, item_id, at, notice=notice, status=409)
 
 
-async def _go_on(visit: Visit, at: str, notice: Awaitable[Answer | None]) -> Response:
+async def _go_on(visit: Visit, at: str, notice: Answer | None) -> Response:
     """Show the next free question, claimed for this clerk; the worklist when there is none."""
-    said, found = await asyncio.gather(notice, _take_one(visit, at))
+    found = await _take_one(visit, at)
     if found is None:
         return visit.redirect(f"/queue?done=1{'&list=escalated' if _is_senior(visit) else ''}")
-    return await render_item(visit, found["node"]["id"], found["cursor"], notice=said)
+    return await render_item(visit, found["node"]["id"], found["cursor"], notice=notice)
 
 
 async def _take_one(visit: Visit, at: str) -> Answer | None:
@@ -121,21 +124,14 @@ def _not_done(answer: Answer) -> Answer:
     return {"kind": "stale" if answer["__typename"] == "StaleReviewItem" else "refused", **answer}
 
 
-async def _said(notice: Answer | None) -> Answer | None:
-    return notice
-
-
-async def _decided(visit: Visit, item: Answer, at: str) -> Answer | None:
+def _decided(answer: Answer, at: str) -> Answer:
     """What the next page says of it, with what is needed to take it back."""
-    notice: Answer = {"kind": "decided", "decision": item["decision"], "item_id": item["id"], "at": at}
-    notice["decision_id"] = ""
-    shown = await visit.ask("ReviewItem", id=item["id"])
-    found = await visit.ask("IdentityDecisions", patient=_reference(shown["left"]["identifier"]), first=5)
-    for decision in found.get("decisions", []):
-        if decision["reviewItemId"] == item["id"] and decision["undoneAt"] is None:
-            notice["decision_id"] = decision["id"]
-    return notice
-
-
-def _reference(identifier: Answer) -> Answer:
-    return {key: identifier[key] for key in ("assigningAuthority", "localPatientId")}
+    item = answer["item"]
+    return {
+        "kind": "decided",
+        "decision": item["decision"],
+        "item_id": item["id"],
+        "at": at,
+        "decision_id": answer["decisionId"] or "",
+        "versions": answer["personVersions"],
+    }

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.web.operations import Answer
+from gateway.web.past_view import Wanted, ask_pasts, ask_seen, key_of
 from gateway.web.review_view import comparison_rows, waterfall
 from gateway.web.visit import Visit
 
@@ -53,7 +54,8 @@ async def render_item(
     item = await visit.ask("ReviewItem", id=item_id)
     if item["__typename"] != "ReviewItem":
         return visit.render("not_found.html", status=404)
-    persons = await _persons(item, visit)
+    sides = [item[side]["identifier"] for side in ("left", "right")]
+    persons, pasts = await asyncio.gather(_persons(item, visit), ask_pasts(visit, sides))
     response = visit.render(
         "review_item.html",
         status=status,
@@ -63,6 +65,9 @@ async def render_item(
         rows=comparison_rows(item),
         waterfall=waterfall(item),
         persons=persons,
+        pasts=[pasts.get(key_of(side), {}) for side in sides],
+        seen=await ask_seen(visit, _seen_groups(item, persons)),
+        are_one=_are_one(persons),
         claim=claim_of(item, visit),
         is_open=item["status"] == "OPEN",
     )
@@ -89,6 +94,24 @@ async def _persons(item: Answer, visit: Visit) -> list[Answer | None]:
         return found if found["__typename"] == "Person" else None
 
     return list(await asyncio.gather(*(person(i) for i in ids)))
+
+
+def _are_one(persons: list[Answer | None]) -> bool:
+    """Whether both records are one person's, so that *different* parts what is together now."""
+    left, right = persons
+    return left is not None and right is not None and left["enterpriseId"] == right["enterpriseId"]
+
+
+def _seen_groups(item: Answer, persons: list[Answer | None]) -> list[Wanted]:
+    """Whose examinations would come together, or be parted: those of both persons; of one person, of both records."""
+    groups: list[Wanted] = []
+    for side, person in zip(("left", "right"), persons, strict=True):
+        own = item[side]["identifier"]
+        is_alone = _are_one(persons) or person is None
+        numbers = [own] if is_alone or person is None else [record["identifier"] for record in person["records"]]
+        if not any(numbers == listed for _, _, listed in groups):
+            groups.append((side, "", numbers))
+    return groups
 
 
 def _listed(edge: Answer, visit: Visit) -> dict[str, Any]:
