@@ -83,6 +83,11 @@ class RecordRepository(Protocol):
     def redirect_of(self, enterprise_id: EnterpriseId) -> EnterpriseId | None:
         """Where a person without records went (one step), ``None`` when never said."""
 
+    def held_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        """The next active records that staff hold, in the order of identifiers."""
+
+    def held_count(self) -> int: ...
+
     def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
         """The next active records in the order of identifiers: a walk over the whole index, page by page."""
 

@@ -59,6 +59,8 @@ class AccessWorld:
         self.hub = hub_of_ana(*sources)
         self.hub.index.register("NGH|90", as_=person("Otterbein", "Otto", born="1950-01-02", sex="M"))
         self.hub.index.register("NGH|91", as_=person("Ibarra", "Ines", born="1971-11-30", sex="F"))
+        self.hub.index.register("NGH|92", as_=person("Quennell", "Bea", born="1961-07-02", sex="F"))
+        self.hub.index.hold("NGH|92")
         check = self.hub.run("CheckOrder", Role.PHYSICIAN, order=ORDER)
         self.check_id, self.alert_id = check["checkId"], check["alertId"]
         assert self.alert_id is not None
@@ -116,6 +118,7 @@ class AccessWorld:
         anas, persons = self.version("NGH|0007"), [self.hub.index.person_of(i) for i in PERSONS]
         both = f"expectedVersions: {json.dumps([anas, self.version('NGH|90')])}"
         one = f"expectedVersions: {json.dumps([anas])}"
+        held = f"expectedVersions: {json.dumps([self.version('NGH|92')])}"
         item, order = self.item_id, f'patient: {ana}, orderingSite: "NGH", description: "CT", flags: []'
         found = {
             "imagingHistory": look(f"imagingHistory(patient: {ana})"),
@@ -141,6 +144,8 @@ class AccessWorld:
             "releaseReviewItem": change(f'releaseReviewItem(id: "{item}")'),
             "linkRecords": change(f"linkRecords(left: {elsewhere}, right: {ana}, {one})"),
             "unlinkRecord": change(f"unlinkRecord(identifier: {elsewhere}, {one})"),
+            "heldRecords": look("heldRecords"),
+            "releaseHeldRecord": change(f"releaseHeldRecord(identifier: {named('NGH|92')}, {held})"),
             "sayDifferent": change(f"sayDifferent(left: {ana}, right: {elsewhere}, {one})"),
             "mergePersons": change(f'mergePersons(survivor: "{persons[0]}", subsumed: "{persons[1]}", {both})'),
             "splitPerson": change(f'splitPerson(enterpriseId: "{persons[0]}", leaving: [{elsewhere}], {one})'),

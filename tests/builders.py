@@ -21,6 +21,7 @@ from mpi.usecases.apply_link import ApplyLink, apply_link
 from mpi.usecases.apply_merge import ApplyMerge, apply_merge
 from mpi.usecases.apply_unlink import ApplyUnlink, apply_unlink
 from mpi.usecases.decide_review import DecideReview, decide_review
+from mpi.usecases.hold_record import HoldRecord, ReleaseRecord, hold_record, release_record
 from mpi.usecases.link_persons import LinkPersons, link_persons
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.merge_persons import MergePersons, merge_persons
@@ -147,6 +148,12 @@ class Index:
 
     def different(self, left: str, right: str) -> Decision:
         return self.act(say_different, SayDifferent(pid(left), pid(right), "clerk-1"))
+
+    def hold(self, identifier: str) -> Decision:
+        return self.act(hold_record, HoldRecord(pid(identifier), "clerk-1", "two voices"))
+
+    def release(self, identifier: str) -> Decision:
+        return self.act(release_record, ReleaseRecord(pid(identifier), "clerk-2", "one voice"))
 
     def split(self, of: str, *leaving: str) -> Decision:
         person = EnterpriseId(self.person_of(of))

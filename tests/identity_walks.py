@@ -13,7 +13,7 @@ from mpi.identity.decisions import AlwaysLink
 from mpi.identity.demographics import Demographics
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import LinkSource, RecordStatus, SourceRecord
-from mpi.identity.review import NeverLink, ReviewDecision, ReviewStatus
+from mpi.identity.review import NeverLink, RecordSide, ReviewDecision, ReviewStatus
 from mpi.usecases.decide_review import DecideReview, decide_review
 from tests.builders import Index, person
 
@@ -53,6 +53,8 @@ class Walk:
             *(self._register,) * 6,
             *(self._decide,) * 2,
             *(self._undo,) * 2,
+            self._hold,
+            *(self._release,) * 2,
             self._link,
             self._unlink,
             self._different,
@@ -64,7 +66,7 @@ class Walk:
             self._a37,
             self._a29,
         )
-        self._decisions = (self._link, self._unlink, self._different, self._split, self._merge_persons)
+        self._decisions = (self._link, self._unlink, self._different, self._split, self._merge_persons, self._hold)
 
     def step(self) -> None:
         self._try(self._random.choice(self._moves))
@@ -139,7 +141,16 @@ class Walk:
             item = self._random.choice(items)
             answer = self._random.choice(list(ReviewDecision))
             self._said(answer.value, item.kind.value, str(item.left), str(item.right))
-            self.index.act(decide_review, DecideReview(item.review_item_id, item.version, answer, "clerk-3"))
+            suspected = self._random.choice(list(RecordSide))
+            command = DecideReview(item.review_item_id, item.version, answer, "clerk-3", "two voices", suspected)
+            self.index.act(decide_review, command)
+
+    def _hold(self) -> None:
+        self.index.hold(*self._said(self._number()))
+
+    def _release(self) -> None:
+        held = sorted(str(r.identifier) for r in self.state.records.values() if r.is_active and r.is_held)
+        self.index.release(*self._said(self._random.choice(held or NUMBERS)))
 
     def _a40(self) -> None:
         authority = self._random.choice(("NGH", "LKM", "RDI"))
@@ -199,6 +210,7 @@ def broken_rules(state: MemoryState) -> list[str]:
         *_one_person_each(state),
         *_chains(state),
         *_assertions(state),
+        *_holds(state),
         *_history(state),
         *_questions(state),
         *_redirects(state),
@@ -245,8 +257,29 @@ def _assertions(state: MemoryState) -> list[str]:
             lines.append(f"{left} and {right} are one person although it was said that they are not")
     for link in state.always_links.values():
         one, other = persons(link.left, link.right)
-        if link.link_source is LinkSource.MANUAL and None not in (one, other) and one != other:
+        held = any(i in state.records and state.records[i].is_held for i in link.pair)
+        if link.link_source is LinkSource.MANUAL and None not in (one, other) and one != other and not held:
             lines.append(f"{link.left} and {link.right} are two persons although staff linked them")
+    return lines
+
+
+def _holds(state: MemoryState) -> list[str]:
+    """A held record is one person with nobody but numbers that stand for it alone; a standing decision holds it."""
+    lines = []
+    for record in _active(state):
+        decision = state.decisions.get(record.hold or "")
+        said = [d for d in state.decisions.values() if d.held == record.identifier and not d.is_undone]
+        if not record.is_held:
+            if said and said[-1].is_holding:
+                lines.append(f"{record.identifier} is not held although staff hold it")
+            continue
+        if decision is None or not decision.is_holding or decision.held != record.identifier:
+            lines.append(f"{record.identifier} is held by no decision that stands")
+        if state.keys_of.get(record.identifier):
+            lines.append(f"{record.identifier} is held but is found as a candidate")
+        for other in state.members[record.enterprise_id] - {record.identifier}:  # type: ignore[index]
+            if state.records[other].is_held or state.records[other].demographics != Demographics():
+                lines.append(f"{record.identifier} is held but is one person with {other}")
     return lines
 
 

@@ -91,6 +91,16 @@ class MemoryRecordRepository:
         following = sorted(i for i, r in records.items() if r.is_active and (identifier is None or i > identifier))
         return tuple(records[i] for i in following[:limit])
 
+    def held_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        held = sorted(r.identifier for r in self._held() if identifier is None or r.identifier > identifier)
+        return tuple(self._transaction.state.records[i] for i in held[:limit])
+
+    def held_count(self) -> int:
+        return len(self._held())
+
+    def _held(self) -> list[SourceRecord]:
+        return [r for r in self._transaction.state.records.values() if r.is_active and r.is_held]
+
     @staticmethod
     def _leave_indexes(state: MemoryState, identifier: PatientIdentifier) -> None:
         stored = state.records.get(identifier)

@@ -49,6 +49,7 @@ def record_values(record: SourceRecord) -> dict[str, Any]:
         "demographics": _demographics_json(record.demographics),
         "demographics_at": record.demographics_at,
         "asserted_identifiers": to_json(record.asserted_identifiers),
+        "hold_decision_id": record.hold,
     }
 
 
@@ -65,6 +66,7 @@ def record_from(row: Row) -> SourceRecord:
         if survivor_authority is None
         else PatientIdentifier(survivor_authority, row["surviving_local_patient_id"]),
         asserted_identifiers=tuple(from_json(PatientIdentifier, part) for part in row["asserted_identifiers"]),
+        hold=row["hold_decision_id"],
     )
 
 

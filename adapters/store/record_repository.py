@@ -32,6 +32,7 @@ from mpi.ports import Candidates
 _record = source_record.c
 _IDENTIFIER_ORDER = (_record.assigning_authority, _record.local_patient_id)
 _IS_ACTIVE = _record.status == RecordStatus.ACTIVE
+_IS_HELD = sa.and_(_IS_ACTIVE, _record.hold_decision_id.is_not(None))
 
 _BY_IDENTIFIER = sa.select(source_record).where(names_it(*_IDENTIFIER_ORDER))
 _OF_PERSON = (
@@ -216,7 +217,18 @@ class SqlRecordRepository:
         return found
 
     def active_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
-        statement = sa.select(source_record).where(_IS_ACTIVE).order_by(*_IDENTIFIER_ORDER).limit(limit)
+        return self._after(_IS_ACTIVE, identifier, limit)
+
+    def held_after(self, identifier: PatientIdentifier | None, *, limit: int) -> tuple[SourceRecord, ...]:
+        return self._after(_IS_HELD, identifier, limit)
+
+    def held_count(self) -> int:
+        return self._connection.execute(sa.select(sa.func.count()).where(_IS_HELD)).scalar_one()
+
+    def _after(
+        self, which: sa.ColumnElement[bool], identifier: PatientIdentifier | None, limit: int
+    ) -> tuple[SourceRecord, ...]:
+        statement = sa.select(source_record).where(which).order_by(*_IDENTIFIER_ORDER).limit(limit)
         if identifier is not None:
             last = sa.tuple_(sa.literal(identifier.assigning_authority), sa.literal(identifier.local_patient_id))
             statement = statement.where(sa.tuple_(*_IDENTIFIER_ORDER) > last)

@@ -47,9 +47,17 @@ source_record = sa.Table(
     sa.Column("demographics", sa.JSON, nullable=False),
     sa.Column("demographics_at", UtcInstant, nullable=False),
     sa.Column("asserted_identifiers", sa.JSON, nullable=False),
+    sa.Column("hold_decision_id", Code),
     sa.UniqueConstraint("assigning_authority", "local_patient_id", name="uq_source_record_identifier"),
     sa.CheckConstraint("(status = 'RETIRED') = (enterprise_id IS NULL)", name="linked_unless_retired"),
     sa.Index("ix_source_record_survivor", "surviving_authority", "surviving_local_patient_id"),
+    sa.Index(
+        "ix_source_record_held",
+        "assigning_authority",
+        "local_patient_id",
+        postgresql_where=sa.text("hold_decision_id IS NOT NULL"),
+        sqlite_where=sa.text("hold_decision_id IS NOT NULL"),
+    ),
 )
 
 blocking_key = sa.Table(

@@ -16,6 +16,7 @@ import orjson
 from federation.imaging.studies import PriorStudy
 from federation.imaging.timeline import moment_of
 from gateway.errors import InputRefused
+from mpi.identity.identifiers import PatientIdentifier
 from mpi.identity.review import ReviewItem
 
 StudyPosition: TypeAlias = tuple[bool, dt.timedelta, str]
@@ -77,6 +78,23 @@ def read_review_cursor(cursor: str) -> ReviewPosition:
         case ["review", int(priority), (int() | float() | None) as score, str(opened), str(review_item_id)]:
             place = float("inf") if score is None else -float(score)
             return -priority, place, _instant(opened), review_item_id
+    raise InvalidCursor("not a cursor of this list")
+
+
+def held_cursor(identifier: PatientIdentifier) -> str:
+    """The cursor of one held record in their list, by its number."""
+    return _pack(["held", identifier.assigning_authority, identifier.local_patient_id])
+
+
+def read_held_cursor(cursor: str) -> PatientIdentifier:
+    """The number that a cursor names.
+
+    Raises:
+        InvalidCursor: not a cursor of the held records.
+    """
+    match _unpack(cursor):
+        case ["held", str(authority), str(number)] if authority.strip() and number.strip():
+            return PatientIdentifier(authority, number)
     raise InvalidCursor("not a cursor of this list")
 
 

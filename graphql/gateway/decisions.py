@@ -11,8 +11,9 @@ from gateway.context import HubContext
 from gateway.loaders import ReviewCase
 from gateway.permissions import role_used
 from mpi.audit import AuditOutcome
+from mpi.identity.identifiers import EnterpriseId
 from mpi.identity.person_version import person_version
-from mpi.identity.review import ReviewItem
+from mpi.identity.review import ReviewDecision, ReviewItem
 from mpi.ports import Clock
 from mpi.units import carry_out
 from mpi.usecases.claim_review_item import ClaimReviewItem, claim_review_item
@@ -49,13 +50,24 @@ def decide_and_read(command: DecideReview, context: HubContext) -> DecidedCase:
         )
         case = ReviewCase(item, uow.records.get(item.left), uow.records.get(item.right))
         role = role_used(DECIDE, context.caller.roles)
-        for subject in case.enterprise_ids() or (None,):
-            uow.audit.append(context.audit_event(DECIDE, AuditOutcome.SUCCESS, role=role, subject=subject))
+        is_overlay = command.decision is ReviewDecision.POSSIBLE_OVERLAY
+        subjects = dict.fromkeys([*case.enterprise_ids(), *(_persons_left(item, uow) if is_overlay else ())])
+        detail = command.decision.value if is_overlay else ""
+        for subject in subjects or (None,):
+            uow.audit.append(
+                context.audit_event(DECIDE, AuditOutcome.SUCCESS, role=role, subject=subject, detail=detail)
+            )
         decided = _with_decision(case, uow)
         uow.commit()
         return decided
 
     return carry_out(resources.units, decide)
+
+
+def _persons_left(item: ReviewItem, uow: UnitOfWork) -> tuple[EnterpriseId, ...]:
+    """Whom a record was taken out of by the answer to the question."""
+    decisions = [d for d in uow.decisions.about((item.left, item.right)) if d.review_item_id == item.review_item_id]
+    return tuple(change.before.enterprise_id for decision in decisions for change in decision.changes)
 
 
 def _with_decision(case: ReviewCase, uow: UnitOfWork) -> DecidedCase:

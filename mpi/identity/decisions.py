@@ -54,6 +54,8 @@ class DecisionKind(Enum):
     MERGE = "merge"
     SPLIT = "split"
     DIFFERENT = "different"
+    HOLD = "hold"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Assertions:
 class Decision:
     """One act of records staff. ``subjects`` are the records it was about; ``changes`` the records it moved.
 
-    ``opened_items`` and ``closed_items``: questions that came up, and that fell away, because of it.
+    ``opened_items`` and ``closed_items``: questions that came up, and that fell away, because of it. ``held``: the
+    record that a HOLD took out of its person, or that a RELEASE gave back to the machine.
     """
 
     decision_id: str
@@ -92,12 +95,18 @@ class Decision:
     changes: tuple[LinkChange, ...] = ()
     opened_items: tuple[str, ...] = ()
     closed_items: tuple[str, ...] = ()
+    held: PatientIdentifier | None = None
     undone_by: str | None = None
     undone_at: dt.datetime | None = None
 
     @property
     def is_undone(self) -> bool:
         return self.undone_at is not None
+
+    @property
+    def is_holding(self) -> bool:
+        """It took a record out of its person, and was not undone; a later release may have ended it."""
+        return self.kind is DecisionKind.HOLD and not self.is_undone
 
     @property
     def touched(self) -> tuple[PatientIdentifier, ...]:

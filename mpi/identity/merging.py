@@ -21,6 +21,7 @@ class MergeOutcome(Enum):
     REVERSE_OF_EARLIER = "reverse_of_earlier"
     SAID_DIFFERENT = "said_different"
     MERGED_ELSEWHERE = "merged_elsewhere"
+    HELD = "held"
     SUBSUMED_UNKNOWN = "subsumed_unknown"
     SURVIVOR_UNKNOWN = "survivor_unknown"
     SAME_PERSON = "same_person"
@@ -36,6 +37,7 @@ NO_EFFECT = frozenset(
         MergeOutcome.REVERSE_OF_EARLIER,
         MergeOutcome.SAID_DIFFERENT,
         MergeOutcome.MERGED_ELSEWHERE,
+        MergeOutcome.HELD,
     }
 )
 """Outcomes that change no record."""
@@ -45,6 +47,7 @@ REVIEWED = frozenset(
         MergeOutcome.REVERSE_OF_EARLIER,
         MergeOutcome.SAID_DIFFERENT,
         MergeOutcome.MERGED_ELSEWHERE,
+        MergeOutcome.HELD,
         MergeOutcome.PERSONS_CONFLICT,
         MergeOutcome.MANUAL_IN_THE_WAY,
     }
@@ -61,6 +64,7 @@ class MergeFacts:
     seen. ``*_others`` are further active members of their persons, without these two records and without
     records that only hold an asserted number of theirs. ``said_different``: a never-link stands between the two.
     ``other_never_links``: a never-link stands between the survivor and a member of the subsumed one's person.
+    ``held``: staff hold one of the two, because it may hold two people's data.
     """
 
     survivor_id: PatientIdentifier
@@ -73,6 +77,7 @@ class MergeFacts:
     subsumed_others: tuple[SourceRecord, ...] = ()
     said_different: bool = False
     other_never_links: bool = False
+    held: bool = False
 
 
 def check_merge(survivor_id: PatientIdentifier, subsumed_id: PatientIdentifier) -> None:
@@ -95,6 +100,8 @@ def decide_merge(facts: MergeFacts) -> MergeOutcome:
         return MergeOutcome.ALREADY_MERGED
     if facts.said_different:
         return MergeOutcome.SAID_DIFFERENT
+    if facts.held:
+        return MergeOutcome.HELD
     subsumed, survivor = facts.subsumed, facts.survivor
     if subsumed is None:
         return MergeOutcome.SUBSUMED_UNKNOWN

@@ -24,4 +24,5 @@ def _told(record: SourceRecord) -> tuple[object, ...]:
         record.demographics_at.timestamp(),
         sorted(map(str, record.asserted_identifiers)),
         astuple(record.demographics),
+        record.hold,
     )

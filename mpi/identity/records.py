@@ -3,6 +3,8 @@
 A ``SourceRecord`` is named by one ``PatientIdentifier``. It is active, or retired (merged away or deleted inside its
 site). An active record is linked to exactly one person, named by an ``EnterpriseId``; a person is the set of the
 active records linked to it.
+
+A *held* record may hold two people's data (an overlay): it is a person by itself until staff release it.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class SourceRecord:
 
     ``demographics_at`` is the event time of the newest demographics taken; ``surviving_identifier`` is set when the
     record was merged away; ``link`` is ``None`` exactly when the record is retired. ``asserted_identifiers`` are
-    further ids that the sender gave for the same patient.
+    further ids that the sender gave for the same patient. ``hold`` names the decision of staff that holds the record.
     """
 
     identifier: PatientIdentifier
@@ -70,6 +72,12 @@ class SourceRecord:
     link: PersonLink | None = None
     surviving_identifier: PatientIdentifier | None = None
     asserted_identifiers: tuple[PatientIdentifier, ...] = ()
+    hold: str | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """No machine links it, and it is nobody's candidate."""
+        return self.hold is not None
 
     @property
     def is_active(self) -> bool:

@@ -35,11 +35,22 @@ class ReviewStatus(Enum):
 
 
 class ReviewDecision(Enum):
-    """SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do."""
+    """SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do.
+
+    POSSIBLE_OVERLAY: one of the two records may hold two people's data; it is held until it is clear.
+    """
 
     SAME = "same"
     DIFFERENT = "different"
     DISMISSED = "dismissed"
+    POSSIBLE_OVERLAY = "possible_overlay"
+
+
+class RecordSide(Enum):
+    """One of the two records of a question."""
+
+    LEFT = "left"
+    RIGHT = "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,10 @@ class ReviewItem:
     escalated_by: str | None = None
     escalated_at: dt.datetime | None = None
     escalation_reason: str | None = None
+
+    def record_at(self, side: RecordSide) -> PatientIdentifier:
+        """The number on that side."""
+        return self.left if side is RecordSide.LEFT else self.right
 
     @property
     def is_escalated(self) -> bool:

@@ -14,6 +14,7 @@ LOWEST_BAND, HIGHEST_BAND = -15, 35
 """Scores below the end of the lowest band, and from the highest one upwards, are counted in these."""
 AGES_DAYS = (1, 7, 30)
 ENOUGH_DECISIONS = 20
+_ABOUT_THE_PAIR = (ReviewDecision.SAME, ReviewDecision.DIFFERENT)
 NEARLY_ALL = 0.99
 
 
@@ -76,9 +77,7 @@ def _reached(bands: Sequence[BandCount], decision: ReviewDecision, inwards: Sequ
     said = total = 0
     reached = None
     for score_from in inwards:
-        here = [
-            band for band in bands if band.score_from == score_from and band.decision is not ReviewDecision.DISMISSED
-        ]
+        here = [band for band in bands if band.score_from == score_from and band.decision in _ABOUT_THE_PAIR]
         alike = sum(band.count for band in here if band.decision is decision)
         count = sum(band.count for band in here)
         if count and alike < NEARLY_ALL * count:

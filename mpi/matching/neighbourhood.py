@@ -4,7 +4,8 @@
 
 A neighbourhood is closed: no record outside it would be linked to one of its *core*. So deciding it alone gives what
 deciding the whole index would give (unless it was cut, see ``is_truncated``). The *fringe* are persons that resemble
-one of the core closely enough to ask; they are not dealt out anew.
+one of the core closely enough to ask; they are not dealt out anew. A record that staff hold is a person by itself, with
+the numbers that stand for it alone: no word and no score is asked about it.
 """
 
 from __future__ import annotations
@@ -131,11 +132,26 @@ def _pair(a: str, b: str) -> tuple[str, str]:
 def _words(hood: Neighbourhood) -> Iterator[Word]:
     for link in hood.always:
         a, b = str(link.left), str(link.right)
-        if a in hood.core and b in hood.core:
+        if a in hood.core and b in hood.core and not (hood.records[a].is_held or hood.records[b].is_held):
             is_staff = link.link_source is LinkSource.MANUAL
             yield _word(hood, WordOf.STAFF if is_staff else WordOf.MESSAGE, *_pair(a, b))
     for record, number in hood.asserted:
+        if _is_held_apart(hood, record, number):
+            continue
         yield _word(hood, WordOf.SENT_TOGETHER, record, number)
+
+
+def _is_held_apart(hood: Neighbourhood, record: str, number: str) -> bool:
+    """One of the two is held, and it is not a mere number that nobody else speaks of beside its held record."""
+    if hood.records[number].is_held:
+        return True
+    if not hood.records[record].is_held:
+        return False
+    return (
+        hood.has_evidence(number)
+        or any(other == number and sender != record for sender, other in hood.asserted)
+        or any(number in (str(link.left), str(link.right)) for link in hood.always)
+    )
 
 
 def _word(hood: Neighbourhood, word_of: WordOf, a: str, b: str) -> Word:

@@ -26,6 +26,7 @@ class LinkOutcome(Enum):
     LINKED = "linked"
     ONE_RECORD = "one_record"
     SAID_DIFFERENT = "said_different"
+    HELD = "held"
     PERSONS_CONFLICT = "persons_conflict"
 
 
@@ -40,7 +41,9 @@ class ApplyLink:
 
 
 def apply_link(command: ApplyLink, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId) -> LinkOutcome:
-    """Keep the word and join the two, unless staff or an A37 parted them or both have persons of their own.
+    """Keep the word and join the two, unless staff or an A37 parted them, or both have persons of their own.
+
+    A record that staff hold is not joined either.
 
     Raises:
         MergeRefused: twice the same number (``same_identifier``).
@@ -80,6 +83,8 @@ def apply_link(command: ApplyLink, *, uow: UnitOfWork, matcher: Matcher, clock: 
 def _judge(left: SourceRecord, right: SourceRecord, uow: UnitOfWork) -> LinkOutcome:
     if left.enterprise_id is None or right.enterprise_id is None:
         raise UnknownIdentifier("no active record has this identifier")
+    if left.is_held or right.is_held:
+        return LinkOutcome.HELD
     of_left = {left.identifier, *(m.identifier for m in uow.records.of_person(left.enterprise_id))}
     of_right = {right.identifier, *(m.identifier for m in uow.records.of_person(right.enterprise_id))}
     is_one = left.enterprise_id == right.enterprise_id

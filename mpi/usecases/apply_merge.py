@@ -57,7 +57,8 @@ def apply_merge(command: ApplyMerge, *, uow: UnitOfWork, matcher: Matcher, clock
             uow=uow,
             clock=clock,
             new_id=new_id,
-            priority=2 if outcome is MergeOutcome.MANUAL_IN_THE_WAY or not agrees else 1,
+            priority=2 if outcome in (MergeOutcome.MANUAL_IN_THE_WAY, MergeOutcome.HELD) or not agrees else 1,
+            guards=(outcome.value,) if outcome is MergeOutcome.HELD else (),
         )
     return outcome
 
@@ -67,6 +68,7 @@ def _facts(command: ApplyMerge, uow: UnitOfWork) -> MergeFacts:
     resolved = _end_of_chain(command.survivor, survivor)
     subsumed = uow.records.get(command.subsumed)
     resolved_subsumed = _end_of_chain(command.subsumed, follow_identifier(command.subsumed, uow=uow))
+    held = any(record is not None and record.is_held for record in (survivor, subsumed))
     survivor = survivor if survivor is not None and survivor.is_active else None
     pair = {resolved, command.subsumed}
     said = uow.reviews.never_links_of(pair)
@@ -85,6 +87,7 @@ def _facts(command: ApplyMerge, uow: UnitOfWork) -> MergeFacts:
         other_never_links=any(
             resolved in (n.left, n.right) and ({n.left, n.right} - {resolved}) & other_ids for n in said
         ),
+        held=held,
     )
 
 

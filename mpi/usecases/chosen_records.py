@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from mpi.errors import StalePersons, UnknownIdentifier
+from mpi.errors import MergeRefused, StalePersons, UnknownIdentifier
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.person_version import person_version
 from mpi.identity.records import SourceRecord
@@ -95,6 +95,16 @@ def _active(identifier: PatientIdentifier, uow: UnitOfWork) -> SourceRecord:
     if record is None or not record.is_active:
         raise UnknownIdentifier("no active record has this identifier")
     return record
+
+
+def refuse_held(records: Collection[SourceRecord]) -> None:
+    """A record that may hold two people's data is not linked by hand before it is released.
+
+    Raises:
+        MergeRefused: ``held``.
+    """
+    if any(record.is_held for record in records):
+        raise MergeRefused("held", "a record is held as a possible overlay: release it first")
 
 
 def refuse_changed(enterprise_ids: Collection[EnterpriseId | None], seen: Seen, uow: UnitOfWork) -> None:

@@ -15,6 +15,11 @@ def has_evidence(record: SourceRecord) -> bool:
     return not record.demographics.name.is_empty or record.demographics.birth_date is not None
 
 
+def may_match(record: SourceRecord) -> bool:
+    """There is something to compare, and it is not held as possibly two people's data."""
+    return has_evidence(record) and not record.is_held
+
+
 def companions_of(record: SourceRecord, uow: UnitOfWork) -> tuple[SourceRecord, ...]:
     """The companions that only this record asserts in its person."""
     if record.enterprise_id is None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewItem
 from mpi.identity.decisions import DecisionKind
-from mpi.identity.review import NeverLink, ReviewDecision, ReviewItem, ReviewKind, ReviewStatus
+from mpi.identity.review import NeverLink, RecordSide, ReviewDecision, ReviewItem, ReviewKind, ReviewStatus
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.chosen_records import lock_persons
+from mpi.usecases.hold_record import HoldRecord, hold_record
 from mpi.usecases.link_persons import LinkPersons, link_persons
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.say_different import SayDifferent, say_different
@@ -17,19 +18,24 @@ from mpi.usecases.take_over_update import take_over_update
 
 @dataclass(frozen=True, slots=True)
 class DecideReview:
-    """``expected_version`` is the version of the item the human looked at."""
+    """``expected_version`` is the version of the item the human looked at.
+
+    ``suspected``: which of the two records may hold two people's data; for POSSIBLE_OVERLAY, with a reason.
+    """
 
     review_item_id: str
     expected_version: int
     decision: ReviewDecision
     decided_by: str
     reason: str = ""
+    suspected: RecordSide | None = None
 
 
 def decide_review(
     command: DecideReview, *, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
 ) -> ReviewItem:
-    """Carry out the decision and close the item. SAME and DIFFERENT about two records can be undone.
+    """Carry out the decision and close the item. SAME and DIFFERENT about two records, and POSSIBLE_OVERLAY, can be
+    undone.
 
     SAME about a number that may have been given twice: what the site said last is the patient's after all.
 
@@ -39,7 +45,9 @@ def decide_review(
         StaleDecision: the item is closed, changed since, or one of its records is gone.
         MergeRefused: SAME about a record that staff linked elsewhere since (``linked_since``), or about two persons of
             whom a human said that they differ (``said_different``), or DIFFERENT
-            about two records that other decisions hold together (``said_same``).
+            about two records that other decisions hold together (``said_same``), or SAME about a record that is held,
+            or POSSIBLE_OVERLAY about one that is already (``held``), or one that names no record of the item
+            (``no_record_named``) or no reason (``no_reason``).
     """
     item = _locked_item(command.review_item_id, uow, matcher)
     if not _can_be_decided(item, command):
@@ -56,6 +64,9 @@ def decide_review(
         version=item.version + 1,
     )
     uow.reviews.save(closed)
+    if command.decision is ReviewDecision.POSSIBLE_OVERLAY:
+        _hold(command, item, uow, matcher, clock, new_id)
+        return closed
     if item.left != item.right:
         if command.decision is ReviewDecision.SAME:
             _join(command, item, uow, matcher, clock, new_id)
@@ -91,6 +102,21 @@ def _join(
     _refuse_linked_since(item, uow)
     said = LinkPersons(item.left, item.right, command.decided_by, command.reason, item.review_item_id)
     link_persons(said, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
+
+
+def _hold(
+    command: DecideReview, item: ReviewItem, uow: UnitOfWork, matcher: Matcher, clock: Clock, new_id: NewId
+) -> None:
+    if command.suspected is None:
+        raise MergeRefused("no_record_named", "say which of the two records may hold two people's data")
+    if not command.reason.strip():
+        raise MergeRefused("no_reason", "say why the record may hold two people's data")
+    suspected = item.record_at(command.suspected)
+    record = uow.records.get(suspected)
+    if record is None or not record.is_active:
+        raise StaleDecision("the suspected record was merged away, or the index has none")
+    said = HoldRecord(suspected, command.decided_by, command.reason, item.review_item_id)
+    hold_record(said, uow=uow, matcher=matcher, clock=clock, new_id=new_id)
 
 
 def _refuse_linked_since(item: ReviewItem, uow: UnitOfWork) -> None:

@@ -16,7 +16,7 @@ from mpi.usecases.carry_out_decision import (
     refuse_parted_persons,
     refuse_said_different,
 )
-from mpi.usecases.chosen_records import Seen, choose_records, members_with_evidence
+from mpi.usecases.chosen_records import Seen, choose_records, members_with_evidence, refuse_held
 from mpi.usecases.matcher import Matcher
 
 
@@ -38,10 +38,12 @@ def link_persons(command: LinkPersons, *, uow: UnitOfWork, matcher: Matcher, clo
     Raises:
         UnknownIdentifier: one of the two is no active record.
         StalePersons: their persons are not as they were seen.
-        MergeRefused: they are one record (``same_identifier``), or members were parted (``said_different``).
+        MergeRefused: they are one record (``same_identifier``), members were parted (``said_different``), or one is
+            held (``held``).
     """
     chosen = (command.left, command.right)
     left, right = choose_records(chosen, command.expected_versions, uow=uow, matcher=matcher)
+    refuse_held((left, right))
     if left.identifier == right.identifier:
         raise MergeRefused("same_identifier", "both identifiers stand for the same record")
     assert left.enterprise_id is not None and right.enterprise_id is not None  # noqa: S101, PT018 - active

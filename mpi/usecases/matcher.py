@@ -54,7 +54,8 @@ class Matcher:
         return self._of(record).record
 
     def blocking_keys(self, record: SourceRecord) -> frozenset[str]:
-        return self._of(record).keys if record.is_active else frozenset()
+        """Of a record that may be linked: a held one is nobody's candidate, a retired one no record any more."""
+        return self._of(record).keys if record.is_active and not record.is_held else frozenset()
 
     def score(self, one: ComparableRecord, other: ComparableRecord) -> MatchScore:
         return score_pair(one, other, self.model)

@@ -9,7 +9,7 @@ from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.carry_out_decision import Saying, carry_out_decision, refuse_parted_persons
-from mpi.usecases.chosen_records import Seen, choose_persons, members_with_evidence
+from mpi.usecases.chosen_records import Seen, choose_persons, members_with_evidence, refuse_held
 from mpi.usecases.matcher import Matcher
 
 
@@ -30,13 +30,15 @@ def merge_persons(command: MergePersons, *, uow: UnitOfWork, matcher: Matcher, c
     Raises:
         UnknownIdentifier: nobody has one of the ids.
         StalePersons: they are not as they were seen.
-        MergeRefused: they are one person (``same_person``), or members were parted (``said_different``).
+        MergeRefused: they are one person (``same_person``), members were parted (``said_different``), or one is held
+            (``held``).
     """
     chosen = (command.survivor, command.subsumed)
     survivor, subsumed = choose_persons(chosen, command.expected_versions, uow=uow, matcher=matcher)
     if survivor == subsumed:
         raise MergeRefused("same_person", "both enterprise ids name the same person")
     staying, coming = members_with_evidence(survivor, uow), members_with_evidence(subsumed, uow)
+    refuse_held((*staying, *coming))
     refuse_parted_persons(survivor, subsumed, uow)
     first = staying[0].identifier
     saying = Saying(

@@ -16,7 +16,7 @@ from mpi.matching.comparable import ComparableRecord
 from mpi.matching.guards import MatchDecision
 from mpi.matching.scoring import MatchScore, has_support
 from mpi.ports import UnitOfWork
-from mpi.usecases.companions import has_evidence
+from mpi.usecases.companions import may_match
 from mpi.usecases.matcher import Matcher
 
 
@@ -96,7 +96,7 @@ def _match(
     matcher: Matcher,
 ) -> PersonMatch | None:
     """How the person fits; ``None`` when none of the members says anything."""
-    scored = [(m, matcher.score(comparable, matcher.comparable(m))) for m in members if has_evidence(m)]
+    scored = [(m, matcher.score(comparable, matcher.comparable(m))) for m in members if may_match(m)]
     if not scored:
         return None
     best, score = max(scored, key=lambda pair: (pair[1].decision, pair[1].score, _reversed(pair[0].identifier)))

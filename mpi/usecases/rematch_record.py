@@ -2,7 +2,7 @@
 
 Nothing moves by itself: what would join or part becomes a question. Only where the caller allows it does a record that
 is alone in its person, by the machine's own choice, join the one person that fits it, as it would were it sent today.
-A manual link is never questioned, and *not the same person* is never asked again.
+A manual link or a held record is never questioned, and *not the same person* is never asked again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mpi.identity.review import EvidenceLine, ReviewKind
 from mpi.matching.guards import MatchDecision
 from mpi.matching.scoring import MatchScore
 from mpi.ports import Clock, NewId, UnitOfWork
-from mpi.usecases.companions import has_evidence, other_members
+from mpi.usecases.companions import has_evidence, may_match, other_members
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.open_review import open_review
 from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
@@ -86,7 +86,7 @@ def rematch_record(
             return Rematched(RematchFinding.SAME)
         record = stored
         uow.records.save(record, blocking_keys=matcher.blocking_keys(record))
-    if record.is_manually_linked:
+    if record.is_manually_linked or record.is_held:
         return Rematched(RematchFinding.MANUAL)
     if not has_evidence(record):
         return Rematched(RematchFinding.NO_EVIDENCE)
@@ -117,7 +117,7 @@ def _fits(record: SourceRecord, uow: UnitOfWork, matcher: Matcher) -> list[_Fit]
     never = {i for said in uow.reviews.never_links_of((record.identifier,)) for i in (said.left, said.right)}
     fits = []
     for members in uow.records.of_persons(persons - {record.enterprise_id}).values():
-        scored = [(matcher.score(comparable, matcher.comparable(m)), m) for m in members if has_evidence(m)]
+        scored = [(matcher.score(comparable, matcher.comparable(m)), m) for m in members if may_match(m)]
         if not scored or any(m.identifier in never for m in members):
             continue
         score, best = max(scored, key=lambda found: (found[0].decision, found[0].score))

@@ -18,7 +18,7 @@ class ResolvedIdentity:
 
     ``records`` are linked for certain (automatic above the upper threshold, or by hand). ``retired_identifiers``
     resolve to one of them: an archive may still file studies under these. ``open_items`` ask about one of the
-    records; what they may add neither raises nor silences an alert.
+    records; what they may add neither raises nor silences an alert. A held record is in doubt until it is released.
     """
 
     enterprise_id: EnterpriseId
@@ -28,7 +28,7 @@ class ResolvedIdentity:
 
     @property
     def is_under_review(self) -> bool:
-        return bool(self.open_items)
+        return bool(self.open_items) or any(record.is_held for record in self.records)
 
     def identifiers_of(self, assigning_authority: str) -> tuple[PatientIdentifier, ...]:
         """All numbers, current first, under which this authority's archive may file the person's studies."""

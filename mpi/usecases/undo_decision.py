@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mpi.errors import StaleDecision, UnknownDecision
 from mpi.events import IdentityChange
-from mpi.identity.decisions import Decision
+from mpi.identity.decisions import Decision, DecisionKind
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.identity.review import ReviewItem, ReviewStatus, reopened
@@ -45,6 +45,7 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
     refuse_changed([record.enterprise_id for record in touched], command.expected_versions, uow)
     retract(decision.added, uow)
     reassert(decision.removed, uow)
+    _restore_hold(decision, uow, matcher)
     restored = _restore(decision, uow, matcher)
     _restore_questions(decision, uow, clock)
     source = f"review:{command.undone_by}"
@@ -57,6 +58,7 @@ def undo_decision(command: UndoDecision, *, uow: UnitOfWork, matcher: Matcher, c
         clock=clock,
         new_id=new_id,
     )
+    _ask_within_person_again(decision, uow)
     closed = undone(decision, command.undone_by, clock)
     uow.decisions.save(closed)
     for identifier in decision.touched:
@@ -104,6 +106,18 @@ def _restore(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> list[Ente
     return list(persons)
 
 
+def _restore_hold(decision: Decision, uow: UnitOfWork, matcher: Matcher) -> None:
+    """A hold that is undone ends; a release that is undone gives the record back to the hold that it ended."""
+    record = None if decision.held is None else uow.records.get(decision.held)
+    if record is None or not record.is_active:
+        return
+    holds = [
+        d.decision_id for d in uow.decisions.about((record.identifier,)) if d.is_holding and d.held == record.identifier
+    ]
+    again = replace(record, hold=holds[-1] if decision.kind is DecisionKind.RELEASE else None)
+    uow.records.save(again, blocking_keys=matcher.blocking_keys(again))
+
+
 def _restore_questions(decision: Decision, uow: UnitOfWork, clock: Clock) -> None:
     """Ask again what the decision answered or settled, and no more what came up with it."""
     for item_id in decision.opened_items:
@@ -115,6 +129,15 @@ def _restore_questions(decision: Decision, uow: UnitOfWork, clock: Clock) -> Non
         item = uow.reviews.get(item_id)
         if item is not None and item.status is not ReviewStatus.OPEN and not _is_asked_or_gone(item, uow):
             uow.reviews.save(reopened(item))
+
+
+def _ask_within_person_again(decision: Decision, uow: UnitOfWork) -> None:
+    """Whether one record of a person holds somebody else's data is no question that one person answers."""
+    item = None if decision.review_item_id is None else uow.reviews.get(decision.review_item_id)
+    if decision.kind is not DecisionKind.HOLD or item is None or item.status is not ReviewStatus.SUPERSEDED:
+        return
+    if {item.left, item.right} <= set(decision.subjects) and not _is_asked_or_gone(item, uow):
+        uow.reviews.save(reopened(item))
 
 
 def _is_asked_or_gone(item: ReviewItem, uow: UnitOfWork) -> bool:

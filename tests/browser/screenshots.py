@@ -66,22 +66,13 @@ def opened(browser: Browser, theme: str, size: str) -> Iterator[Page]:
 def take(browser: Browser, folder: Path) -> None:
     """Every state, theme and size as ``folder/state-theme-size.png``."""
     with ExitStack() as stack:
-        worlds: dict[str, tuple[Hub, str]] = {}
-        makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
-        for name, make in makers.items():
-            hub = beside(make)
-            worlds[name] = hub, stack.enter_context(served(hub.app))
         ana = beside(hub_with_history)
         ana_address = stack.enter_context(served(ana.app))
         waiting = beside(lambda: hub_of_ana(answering("NGH"), late("RDI", threading.Event()), web=DEMO_WEB))
         waiting_address = stack.enter_context(served(waiting.app))
         for theme in ("light", "dark"):
             for size in SIZES:
-                for state, (world, role, path, act) in STATES.items():
-                    with opened(browser, theme, size) as page:
-                        enter(page, worlds[world], role, path)
-                        act(page)
-                        _shoot(page, folder / f"{state.replace(' ', '_')}-{theme}-{size}.png")
+                _take_states(browser, folder, theme, size)
                 with opened(browser, theme, size) as page:
                     find(page, ana_address, ana)
                     expect(page.locator(".coverage .note.danger")).to_be_visible()
@@ -91,6 +82,21 @@ def take(browser: Browser, folder: Path) -> None:
                 with opened(browser, theme, size) as page:
                     find(page, waiting_address, waiting)
                     _shoot(page, folder / f"history_waiting-{theme}-{size}.png")
+
+
+def _take_states(browser: Browser, folder: Path, theme: str, size: str) -> None:
+    """In worlds of their own: a clerk has in hand what they took in the picture before."""
+    with ExitStack() as stack:
+        worlds: dict[str, tuple[Hub, str]] = {}
+        makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
+        for name, make in makers.items():
+            hub = beside(make)
+            worlds[name] = hub, stack.enter_context(served(hub.app))
+        for state, (world, role, path, act) in STATES.items():
+            with opened(browser, theme, size) as page:
+                enter(page, worlds[world], role, path)
+                act(page)
+                _shoot(page, folder / f"{state.replace(' ', '_')}-{theme}-{size}.png")
 
 
 def take_for_docs(browser: Browser) -> None:

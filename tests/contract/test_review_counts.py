@@ -10,7 +10,7 @@ from mpi.identity.review import ReviewDecision, ReviewItem, ReviewStatus
 from mpi.identity.review_quality import BandCount, ClerkDay, TakenBack
 from tests.contract.stores import NOW, Store, an_item, later
 
-SAME, DIFFERENT, DISMISSED = ReviewDecision
+SAME, DIFFERENT, DISMISSED, OVERLAY = ReviewDecision
 
 
 def decided(item_id: str, by: str, what: ReviewDecision, *, score: float | None, days: int = 0) -> ReviewItem:
@@ -29,6 +29,7 @@ def test_decisions_are_counted_by_band_and_by_day(store: Store) -> None:
         decided("R-6", "bob", SAME, score=400.0),
         decided("R-7", "bob", DISMISSED, score=-0.5),
         decided("R-0", "bob", SAME, score=12.0, days=-1),
+        decided("R-9", "bob", OVERLAY, score=12.0, days=1),
         an_item("R-8", left="8", score=12.0),
     ]
     with store.begin() as unit:
@@ -41,6 +42,7 @@ def test_decisions_are_counted_by_band_and_by_day(store: Store) -> None:
             BandCount(-5, DISMISSED, 1),
             BandCount(10, SAME, 2),
             BandCount(10, DIFFERENT, 1),
+            BandCount(10, OVERLAY, 1),
             BandCount(35, SAME, 1),
         )
         first, second = NOW.date(), later(days=1).date()
@@ -48,7 +50,7 @@ def test_decisions_are_counted_by_band_and_by_day(store: Store) -> None:
             ClerkDay(first, "ann", 2),
             ClerkDay(first, "bob", 2),
             ClerkDay(second, "ann", 2),
-            ClerkDay(second, "bob", 1),
+            ClerkDay(second, "bob", 2),
         )
         assert unit.reviews.decided_by_day(later(days=2)) == ()
 

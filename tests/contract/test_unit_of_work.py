@@ -226,6 +226,20 @@ class TestWalk:
                 last = page[-1].identifier
         assert walked == sorted(kept, key=lambda record: record.identifier)
 
+    def test_held_records_come_in_the_order_of_identifiers_and_keep_what_holds_them(self, store: Store) -> None:
+        held = [replace(a_record(n), hold=f"D-{n}") for n in ("9", "10", "2")]
+        gone = replace(a_record("4"), hold="D-4").retired(None)
+        keep_records(store, *held, a_record("3"), gone)
+        with store.begin_reading() as unit:
+            assert unit.records.held_count() == 3
+            first = unit.records.held_after(None, limit=2)
+            rest = unit.records.held_after(first[-1].identifier, limit=2)
+            assert [*first, *rest] == sorted(held, key=lambda record: record.identifier)
+            assert unit.records.get(gone.identifier) == gone
+        keep_records(store, replace(held[0], hold=None))
+        with store.begin_reading() as unit:
+            assert unit.records.held_count() == 2
+
     def test_an_empty_index_has_no_page(self, store: Store) -> None:
         with store.begin() as unit:
             assert unit.records.active_after(None, limit=3) == ()

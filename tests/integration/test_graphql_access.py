@@ -57,6 +57,8 @@ CALLS: dict[str, str] = {
     "releaseReviewItem": 'mutation { releaseReviewItem(id: "x") { __typename } }',
     "linkRecords": f"mutation {{ linkRecords(left: {NOBODY}, right: {NOBODY}, {SEEN}) {{ __typename }} }}",
     "unlinkRecord": f"mutation {{ unlinkRecord(identifier: {NOBODY}, {SEEN}) {{ __typename }} }}",
+    "heldRecords": "{ heldRecords { __typename } }",
+    "releaseHeldRecord": f"mutation {{ releaseHeldRecord(identifier: {NOBODY}, {SEEN}) {{ __typename }} }}",
     "sayDifferent": f"mutation {{ sayDifferent(left: {NOBODY}, right: {NOBODY}, {SEEN}) {{ __typename }} }}",
     "mergePersons": f'mutation {{ mergePersons(survivor: "x", subsumed: "y", {SEEN}) {{ __typename }} }}',
     "splitPerson": f'mutation {{ splitPerson(enterpriseId: "x", leaving: [{NOBODY}], {SEEN}) {{ __typename }} }}',

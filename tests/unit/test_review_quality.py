@@ -7,7 +7,7 @@ import pytest
 from mpi.identity.review import ReviewDecision
 from mpi.identity.review_quality import BandCount, ReviewQuality, TakenBack, band_of
 
-SAME, DIFFERENT, DISMISSED = ReviewDecision
+SAME, DIFFERENT, DISMISSED, OVERLAY = ReviewDecision
 
 
 def quality(*counts: tuple[int, ReviewDecision, int]) -> ReviewQuality:
@@ -37,4 +37,4 @@ def test_one_decision_against_many_ends_it() -> None:
 
 
 def test_what_was_nothing_to_do_is_no_word_for_either() -> None:
-    assert quality((10, SAME, 25), (10, DISMISSED, 40)).links_from == 10
+    assert quality((10, SAME, 25), (10, DISMISSED, 40), (10, OVERLAY, 40)).links_from == 10

@@ -17,7 +17,7 @@ from mpi.identity.decisions import DecisionKind
 from mpi.identity.demographics import AdministrativeSex
 from mpi.identity.field_history import RecordField, ValueState
 from mpi.identity.records import LinkSource, MatchGrade
-from mpi.identity.review import ReviewDecision, ReviewKind, ReviewStatus
+from mpi.identity.review import RecordSide, ReviewDecision, ReviewKind, ReviewStatus
 
 DESCRIPTIONS = {
     Tier: "How strongly an order should be reconsidered: NONE, INFO, WARNING, INTERRUPTIVE (strongest).",
@@ -43,13 +43,15 @@ DESCRIPTIONS = {
     AuditOutcome: "SUCCESS, REFUSED (the caller may not) or FAILED (allowed, but it did not work).",
     AdministrativeSex: "Administrative sex. Unknown is null, never a member.",
     LinkSource: "Who decided that a record belongs to a person: AUTO (score or message) or MANUAL (records staff).",
-    DecisionKind: "LINK two records, UNLINK one from its person, MERGE two persons, SPLIT one in two, or DIFFERENT: "
-    "two records are never one person.",
+    DecisionKind: "LINK two records, UNLINK one from its person, MERGE two persons, SPLIT one in two, DIFFERENT: two "
+    "records are never one person, HOLD a possible overlay, or RELEASE it.",
     RecordField: "A field by which records are compared.",
     ValueState: "CURRENT: the record says so now. EARLIER: it did. NOT_TAKEN: it was sent, too late or under suspicion "
     "that the number was given to somebody else, and the record never said so.",
     MatchGrade: "How sure a match is.",
-    ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do.",
+    ReviewDecision: "SAME: one person. DIFFERENT: never the same person, kept for ever. DISMISSED: nothing to do. "
+    "POSSIBLE_OVERLAY: one of the records may hold two people's data and is held.",
+    RecordSide: "One of the two records of a question.",
     ReviewKind: "Why records staff are asked.",
     ReviewStatus: "OPEN, DECIDED, or SUPERSEDED (what was asked no longer stands).",
 }

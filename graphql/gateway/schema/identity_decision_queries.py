@@ -38,6 +38,7 @@ from mpi.errors import StalePersons as PersonsChanged
 from mpi.identity.decisions import Decision
 from mpi.identity.identifiers import EnterpriseId
 from mpi.ports import Clock, NewId
+from mpi.usecases.hold_record import ReleaseRecord, release_record
 from mpi.usecases.link_persons import LinkPersons, link_persons
 from mpi.usecases.matcher import Matcher
 from mpi.usecases.merge_persons import MergePersons, merge_persons
@@ -75,6 +76,19 @@ async def resolve_unlink_record(
     named = read_identifier(identifier, "identifier")
     command = UnlinkRecord(named, *_signed(info, reason), expected_versions=_versions(expected_versions))
     return await _decide(info, "unlinkRecord", _act(unlink_record, command), preview)
+
+
+async def resolve_release_held_record(
+    info: HubInfo,
+    identifier: PatientIdentifierInput,
+    expected_versions: list[str],
+    reason: str = "",
+    preview: bool = False,
+) -> IdentityDecisionResult:
+    """A held record is matched again."""
+    named = read_identifier(identifier, "identifier")
+    command = ReleaseRecord(named, *_signed(info, reason), expected_versions=_versions(expected_versions))
+    return await _decide(info, "releaseHeldRecord", _act(release_record, command), preview)
 
 
 async def resolve_say_different(

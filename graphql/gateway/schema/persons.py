@@ -67,6 +67,9 @@ class SourceRecord:
     phones: list[str] = strawberry.field(description="As written by the site.")
     demographics_at: dt.datetime = strawberry.field(description="Event time of the newest demographics taken.")
     is_active: bool = strawberry.field(description="False: the number was merged away or deleted.")
+    is_held: bool = strawberry.field(
+        description="True: it may be two people's data; staff hold it, no machine links it."
+    )
     enterprise_id: strawberry.ID | None = strawberry.field(description="The person it belongs to; null when retired.")
     link_source: LinkSource | None = strawberry.field(description="Who decided that.")
     match_grade: MatchGrade | None = strawberry.field(description="How sure it is.")
@@ -88,6 +91,7 @@ class SourceRecord:
             phones=list(said.phones),
             demographics_at=record.demographics_at,
             is_active=record.is_active,
+            is_held=record.is_held,
             enterprise_id=None if link is None else strawberry.ID(link.enterprise_id),
             link_source=None if link is None else link.link_source,
             match_grade=None if link is None else link.match_grade,

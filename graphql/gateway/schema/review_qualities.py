@@ -27,6 +27,7 @@ class ReviewBand:
     same: int = strawberry.field(description="Decided SAME.")
     different: int = strawberry.field(description="Decided DIFFERENT.")
     dismissed: int = strawberry.field(description="Decided DISMISSED.")
+    overlays: int = strawberry.field(description="Decided POSSIBLE_OVERLAY.")
 
     @classmethod
     def from_domain(cls, score_from: int, counts: dict[ReviewDecision, int]) -> ReviewBand:
@@ -36,6 +37,7 @@ class ReviewBand:
             same=counts.get(ReviewDecision.SAME, 0),
             different=counts.get(ReviewDecision.DIFFERENT, 0),
             dismissed=counts.get(ReviewDecision.DISMISSED, 0),
+            overlays=counts.get(ReviewDecision.POSSIBLE_OVERLAY, 0),
         )
 
 

@@ -26,7 +26,7 @@ from gateway.schema.reviews import (
     StaleReviewItem,
 )
 from mpi.errors import ItemClaimed, MergeRefused, StaleDecision, UnknownReviewItem
-from mpi.identity.review import ReviewDecision, ReviewKind
+from mpi.identity.review import RecordSide, ReviewDecision, ReviewKind
 from mpi.usecases.claim_review_item import CLAIM_MINUTES, LONGEST_CLAIM_MINUTES, ClaimReviewItem
 from mpi.usecases.decide_review import DecideReview
 from mpi.usecases.escalate_review import EscalateReview
@@ -65,15 +65,18 @@ async def resolve_decide_review_item(
     expected_version: int,
     decision: ReviewDecision,
     reason: str = "",
+    suspected: RecordSide | None = None,
 ) -> DecideReviewItemResult:
     """Carry out what records staff decided."""
     context = info.context
+    _need_suspect(decision, suspected, reason)
     command = DecideReview(
         review_item_id=read_text(id, "id"),
         expected_version=expected_version,
         decision=decision,
         decided_by=context.caller.subject,
         reason=read_text(reason, "reason", _MAX_REASON),
+        suspected=suspected,
     )
     try:
         return ReviewDecided.from_domain(await asyncio.to_thread(decide_and_read, command, context))
@@ -83,6 +86,17 @@ async def resolve_decide_review_item(
         return DecisionRefused(code=refused.code, message=str(refused))
     except StaleDecision as stale:
         return await _stale_item(info, id, stale)
+
+
+def _need_suspect(decision: ReviewDecision, suspected: RecordSide | None, reason: str) -> None:
+    if decision is not ReviewDecision.POSSIBLE_OVERLAY:
+        if suspected is not None:
+            raise InputProblem("not_used", "suspected", "only a possible overlay names a suspected record")
+        return
+    if suspected is None:
+        raise InputProblem("missing", "suspected", "say which of the two records may hold two people's data")
+    if not reason.strip():
+        raise InputProblem("missing", "reason", "say why the record may hold two people's data")
 
 
 async def resolve_claim_review_item(

@@ -21,12 +21,14 @@ from gateway.schema.consents import (
 )
 from gateway.schema.field_histories import FieldHistoryResult, resolve_field_history
 from gateway.schema.guard import Guarded
+from gateway.schema.held_records import HeldRecordsResult, resolve_held_records
 from gateway.schema.histories import ImagingHistoryResult, resolve_imaging_history
 from gateway.schema.hub_status import HubStatusResult, resolve_hub_status
 from gateway.schema.identity_decision_queries import (
     resolve_identity_decisions,
     resolve_link_records,
     resolve_merge_persons,
+    resolve_release_held_record,
     resolve_say_different,
     resolve_split_person,
     resolve_undo_decision,
@@ -139,6 +141,11 @@ class Query:
     review_item: ReviewItemResult = strawberry.field(
         resolver=resolve_review_item, extensions=[Guarded("reviewItem")], description="One question, open or closed."
     )
+    held_records: HeldRecordsResult = strawberry.field(
+        resolver=resolve_held_records,
+        extensions=[Guarded("heldRecords")],
+        description="Records that staff hold because they may be two people's data. first is 1 to 100.",
+    )
     field_history: FieldHistoryResult = strawberry.field(
         resolver=resolve_field_history,
         extensions=[Guarded("fieldHistory")],
@@ -234,7 +241,8 @@ class Mutation:
         resolver=resolve_decide_review_item,
         extensions=[Guarded("decideReviewItem")],
         description="Answer a question of the review queue. What staff decide outranks every score and message. "
-        "reason holds at most 500 characters.",
+        "reason holds at most 500 characters. POSSIBLE_OVERLAY needs a reason and the suspected record: it is held "
+        "until staff release it.",
     )
     claim_review_item: ClaimReviewItemResult = strawberry.field(
         resolver=resolve_claim_review_item,
@@ -267,6 +275,11 @@ class Mutation:
         resolver=resolve_unlink_record,
         extensions=[Guarded("unlinkRecord")],
         description=f"A record leaves its person, and no score or message brings it back. {_SEEN}",
+    )
+    release_held_record: IdentityDecisionResult = strawberry.field(
+        resolver=resolve_release_held_record,
+        extensions=[Guarded("releaseHeldRecord")],
+        description=f"A record that staff held is matched again, as if it had come just now. {_SEEN}",
     )
     say_different: IdentityDecisionResult = strawberry.field(
         resolver=resolve_say_different,

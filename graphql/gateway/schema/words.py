@@ -51,6 +51,7 @@ ARGUMENTS = {
     "states": "Only alerts that come into one of these states; null is any.",
     "subject": "Whose tokens: the claim sub.",
     "subsumed": "Enterprise id of the person that goes into the other one.",
+    "suspected": "Which record may hold two people's data; with POSSIBLE_OVERLAY only.",
     "survivor": "Enterprise id of the person that remains.",
     "target": "Id of a site or name of a study class; empty for everything.",
     "tokenId": "Which token: the claim jti.",
@@ -121,6 +122,8 @@ VALUES = {
         "MERGE": "Two persons are one.",
         "SPLIT": "Some records are another person.",
         "DIFFERENT": "Two records are never one person.",
+        "HOLD": "A record may hold two people's data: it is a person by itself, and no machine links it.",
+        "RELEASE": "A held record is matched again as if it had come just now.",
     },
     "Laterality": {
         "LEFT": "Left.",
@@ -165,6 +168,7 @@ VALUES = {
         "LOW_DOSE": "With a low dose.",
         "PORTABLE": "At the bedside.",
     },
+    "RecordSide": {"LEFT": "The record that raised the question.", "RIGHT": "The other one."},
     "Relation": {
         "EQUIVALENT": "The prior answers the order in full.",
         "PARTIAL": "The prior answers a part of it.",
@@ -192,6 +196,7 @@ VALUES = {
         "SAME": "One person.",
         "DIFFERENT": "Never one person; kept for ever.",
         "DISMISSED": "Nothing to do.",
+        "POSSIBLE_OVERLAY": "One of the records may hold two people's data: it is held until staff release it.",
     },
     "ReviewKind": {
         "POSSIBLE_MATCH": "Two records may be one person.",

@@ -11,6 +11,8 @@ PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
         "MERGE": "Persons merged",
         "SPLIT": "Person split",
         "DIFFERENT": "Said to be different persons",
+        "HOLD": "Record held as a possible overlay",
+        "RELEASE": "Held record released",
     },
     "bulk_act": {
         "take": "Taken",
@@ -67,6 +69,8 @@ PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
         "built_upon": "A later decision about the same records must be taken back first.",
         "already_undone": "This decision was taken back before.",
         "said_different": "A colleague decided before that records of these two persons are different people.",
+        "held": "A record is held as a possible overlay. Release it first.",
+        "not_held": "The record is not held any more.",
         "": "The hub refused it; what it refers to may have changed.",
     },
 }

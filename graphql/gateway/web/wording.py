@@ -50,6 +50,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "SAME": "Same person",
         "DIFFERENT": "Different persons",
         "DISMISSED": "Nothing to do",
+        "POSSIBLE_OVERLAY": "Possible overlay",
     },
     "comparison": {
         "family": "Family name",
@@ -106,6 +107,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "namesake": "They could be two people of the same name.",
         "ssn_conflict": "Their social security numbers differ.",
         "never_link": "Somebody said before that they are different persons.",
+        "held": "A colleague holds one of the records as a possible overlay.",
     },
     "sex": {"FEMALE": "female", "MALE": "male", "OTHER": "other", "UNKNOWN": "sex not known"},
     "link_source": {"AUTO": "linked by score", "MANUAL": "linked by staff", "": "not linked"},
@@ -117,6 +119,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "refusal": {
         "said_different": "A colleague decided before that records of these two persons are different people.",
+        "held": "A record is held as a possible overlay. Release it first.",
         "said_same": "Other decisions of staff hold these two records together.",
         "stale_decision": "It was taken back before, or a later decision must be taken back first.",
         "": "The hub refused it; what it refers to may have changed.",

@@ -38,6 +38,8 @@ EXPECTED = {
     "takeBackEscalation": {Role.RECORDS},
     "linkRecords": {Role.RECORDS},
     "unlinkRecord": {Role.RECORDS},
+    "heldRecords": {Role.RECORDS},
+    "releaseHeldRecord": {Role.RECORDS},
     "sayDifferent": {Role.RECORDS},
     "mergePersons": {Role.RECORDS},
     "splitPerson": {Role.RECORDS},

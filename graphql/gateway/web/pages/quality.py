@@ -12,11 +12,12 @@ from gateway.web.visit import Visit
 
 _PERIODS = ("7", "30", "90")
 _WIDTH, _HEIGHT, _STEP = 640, 160, 40
+_PARTS = (("same", "good"), ("different", "danger"), ("dismissed", "none"), ("overlays", "warn"))
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One band of the chart: where it stands, and its three parts from the bottom up (y, height, tone)."""
+    """One band of the chart: where it stands, and its parts from the bottom up (y, height, tone)."""
 
     x: int
     label: str
@@ -41,12 +42,12 @@ async def show_quality(visit: Visit) -> Response:
 
 
 def _chart(bands: list[Answer]) -> list[Column]:
-    most = max((band["same"] + band["different"] + band["dismissed"] for band in bands), default=1)
+    most = max((sum(band[name] for name, _ in _PARTS) for band in bands), default=1)
     unit = (_HEIGHT - 8) / most
     columns = []
     for number, band in enumerate(bands):
         parts, top = [], float(_HEIGHT)
-        for name, tone in (("same", "good"), ("different", "danger"), ("dismissed", "none")):
+        for name, tone in _PARTS:
             tall = round(band[name] * unit, 1)
             top -= tall
             if tall:
