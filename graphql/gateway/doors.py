@@ -96,6 +96,8 @@ DOORS: Mapping[str, tuple[Knock, str]] = MappingProxyType(
         "POST /queue/{item_id}/take-back": (Knock.SESSION, "takeBackEscalation"),
         "POST /queue/{item_id}/decide": (Knock.SESSION, "decideReviewItem"),
         "POST /queue/undo": (Knock.SESSION, "undoDecision"),
+        "POST /queue/several": (Knock.SESSION, "decideReviewItem"),
+        "POST /queue/several/undo": (Knock.SESSION, "undoDecision"),
     }
 )
 """Method and path to how the door knows its callers, and the operation behind it. A page (``SESSION``) is opened by

@@ -47,6 +47,10 @@ _ASK: _Finding = (MatchDecision.REVIEW, False)
 _ASK_AND_KEEP_APART: _Finding = (MatchDecision.REVIEW, True)
 
 
+ALWAYS_TWO_PEOPLE = frozenset({"test_record", "generation", "household"})
+"""Guards that say *these are two people* whenever they fire, whatever else agrees; others only ask, or it depends."""
+
+
 def fired_guards(a: ComparableRecord, b: ComparableRecord, levels: PairLevels, model: MatchModel) -> tuple[Guard, ...]:
     """Every guard of the model that fires on the pair, in a fixed order."""
     return _fired(a, b, levels, model.guards)

@@ -16,6 +16,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.observability import configure_logging
+from gateway.permissions import Role
+from tests.browser import test_past, test_several
 from tests.browser.conftest import FLAGS
 from tests.browser.people import DEMO_WEB, beside
 from tests.browser.served import served
@@ -64,22 +66,13 @@ def opened(browser: Browser, theme: str, size: str) -> Iterator[Page]:
 def take(browser: Browser, folder: Path) -> None:
     """Every state, theme and size as ``folder/state-theme-size.png``."""
     with ExitStack() as stack:
-        worlds: dict[str, tuple[Hub, str]] = {}
-        makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
-        for name, make in makers.items():
-            hub = beside(make)
-            worlds[name] = hub, stack.enter_context(served(hub.app))
         ana = beside(hub_with_history)
         ana_address = stack.enter_context(served(ana.app))
         waiting = beside(lambda: hub_of_ana(answering("NGH"), late("RDI", threading.Event()), web=DEMO_WEB))
         waiting_address = stack.enter_context(served(waiting.app))
         for theme in ("light", "dark"):
             for size in SIZES:
-                for state, (world, role, path, act) in STATES.items():
-                    with opened(browser, theme, size) as page:
-                        enter(page, worlds[world], role, path)
-                        act(page)
-                        _shoot(page, folder / f"{state.replace(' ', '_')}-{theme}-{size}.png")
+                _take_states(browser, folder, theme, size)
                 with opened(browser, theme, size) as page:
                     find(page, ana_address, ana)
                     expect(page.locator(".coverage .note.danger")).to_be_visible()
@@ -89,6 +82,21 @@ def take(browser: Browser, folder: Path) -> None:
                 with opened(browser, theme, size) as page:
                     find(page, waiting_address, waiting)
                     _shoot(page, folder / f"history_waiting-{theme}-{size}.png")
+
+
+def _take_states(browser: Browser, folder: Path, theme: str, size: str) -> None:
+    """In worlds of their own: a clerk has in hand what they took in the picture before."""
+    with ExitStack() as stack:
+        worlds: dict[str, tuple[Hub, str]] = {}
+        makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
+        for name, make in makers.items():
+            hub = beside(make)
+            worlds[name] = hub, stack.enter_context(served(hub.app))
+        for state, (world, role, path, act) in STATES.items():
+            with opened(browser, theme, size) as page:
+                enter(page, worlds[world], role, path)
+                act(page)
+                _shoot(page, folder / f"{state.replace(' ', '_')}-{theme}-{size}.png")
 
 
 def take_for_docs(browser: Browser) -> None:
@@ -109,6 +117,28 @@ def take_for_docs(browser: Browser) -> None:
         page.screenshot(
             path=DOCS / "timeline.png", full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 1180}
         )
+
+
+def take_records(browser: Browser, folder: Path) -> None:
+    """What was said before, which examinations follow, and several questions at once."""
+    with ExitStack() as stack:
+        past, address = stack.enter_context(test_past.a_past())
+        several, there = stack.enter_context(test_several.four_questions())
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                with opened(browser, theme, size) as page:
+                    enter(page, (past, address), Role.RECORDS, "/queue")
+                    test_past.first_question(page)
+                    page.keyboard.press("h")
+                    _shoot(page, folder / f"question_with_past-{theme}-{size}.png")
+                    test_past.open_person(page, address)
+                    _shoot(page, folder / f"person_with_past-{theme}-{size}.png")
+                    test_past.preview_merge(page)
+                    _shoot(page, folder / f"preview_with_examinations-{theme}-{size}.png")
+                with opened(browser, theme, size) as page:
+                    enter(page, (several, there), Role.RECORDS, "/queue")
+                    test_several.choose(page, several, "household")
+                    _shoot(page, folder / f"several_chosen-{theme}-{size}.png")
 
 
 def take_entrances(browser: Browser, folder: Path) -> None:
@@ -154,6 +184,7 @@ def main() -> None:
         else:
             asked.folder.mkdir(parents=True, exist_ok=True)
             take(browser, asked.folder)
+            take_records(browser, asked.folder)
             take_entrances(browser, asked.folder)
         browser.close()
 

@@ -53,12 +53,27 @@ def a_past() -> Iterator[tuple[Hub, str]]:
         yield hub, address
 
 
+def first_question(page: Page) -> None:
+    """Open it and wait for its scripts: keys do nothing before."""
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("3 values over time")).to_be_visible()
+    page.wait_for_load_state()
+
+
 def open_person(page: Page, address: str) -> None:
     page.goto(f"{address}/persons")
     page.get_by_label("Number issued by").select_option("NGH")
     page.get_by_label("Patient number").fill("10400")
     page.get_by_role("button", name="Show the person").click()
     expect(page.get_by_role("region", name="What is known")).to_be_visible()
+
+
+def preview_merge(page: Page) -> None:
+    merge = page.get_by_role("region", name="Merge with another person")
+    merge.get_by_label("Number issued by").select_option("LKM")
+    merge.get_by_label("Patient number").fill("10400")
+    page.get_by_role("button", name="Preview the merge").click()
+    expect(page.get_by_role("region", name="Their examinations")).to_be_visible()
 
 
 def accessible(page: Page, state: str) -> None:
@@ -74,7 +89,7 @@ def accessible(page: Page, state: str) -> None:
 def test_the_question_shows_what_each_hospital_said_before_field_by_field(page: Page) -> None:
     with a_past() as (hub, address):
         sign_in(page, address, hub, Role.RECORDS)
-        page.keyboard.press("Enter")
+        first_question(page)
         row = page.locator(".compare tbody tr").filter(has=page.get_by_role("rowheader", name="Address"))
         expect(row.get_by_text("3 values over time")).to_be_visible()
         expect(row.get_by_text("1 Weaver Close")).to_be_hidden()
@@ -92,7 +107,7 @@ def test_the_question_shows_what_each_hospital_said_before_field_by_field(page: 
 def test_the_question_shows_the_examinations_that_would_come_together(page: Page) -> None:
     with a_past() as (hub, address):
         sign_in(page, address, hub, Role.RECORDS)
-        page.keyboard.press("Enter")
+        first_question(page)
         theirs = page.get_by_role("region", name="Their examinations")
         expect(theirs).to_contain_text("these examinations come together")
         left = theirs.locator(".seen").filter(has_text="NGH")
@@ -111,10 +126,7 @@ def test_a_preview_shows_which_examinations_go_along(page: Page) -> None:
         open_person(page, address)
         past = page.get_by_role("region", name="What the hospitals said over time").first
         expect(past).to_contain_text("1 Weaver Close")
-        merge = page.get_by_role("region", name="Merge with another person")
-        merge.get_by_label("Number issued by").select_option("LKM")
-        merge.get_by_label("Patient number").fill("10400")
-        page.get_by_role("button", name="Preview the merge").click()
+        preview_merge(page)
         theirs = page.get_by_role("region", name="Their examinations")
         expect(theirs.locator(".seen").filter(has_text="Go along:")).to_contain_text("1 examination")
         expect(theirs.locator(".seen").filter(has_text="Stay with Nakamura, Hana")).to_contain_text("3 examinations")
@@ -124,17 +136,13 @@ def test_what_is_new_is_accessible_in_both_themes_and_on_a_phone(new_page: NewPa
     page = new_page(color_scheme="light", reduced_motion="reduce")
     with a_past() as (hub, address):
         sign_in(page, address, hub, Role.RECORDS)
-        page.keyboard.press("Enter")
-        expect(page.get_by_text("3 values over time")).to_be_visible()
+        first_question(page)
         page.keyboard.press("h")
         page.get_by_text("Show the examinations").first.click()
         expect(page.locator(".compare").get_by_text("1 Weaver Close")).to_be_visible()
         accessible(page, "question")
         open_person(page, address)
         accessible(page, "person")
-        merge = page.get_by_role("region", name="Merge with another person")
-        merge.get_by_label("Number issued by").select_option("LKM")
-        merge.get_by_label("Patient number").fill("10400")
-        page.get_by_role("button", name="Preview the merge").click()
+        preview_merge(page)
         page.get_by_text("Show the examinations").first.click()
         accessible(page, "preview")

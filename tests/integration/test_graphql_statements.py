@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from adapters.store.engine import make_engine
@@ -74,4 +75,25 @@ def test_a_history_of_200_studies_at_four_sites_takes_at_most_12_statements(tmp_
         assert len(answer["studies"]["edges"]) == first
         asked = [s for s in statements if not s.startswith(("PRAGMA", "BEGIN"))]
         assert len(asked) <= 12, asked
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("operation", "most"), [("FieldHistory", 3), ("LastSeenStudies", 9)])
+def test_the_past_of_one_person_costs_the_same_for_one_number_and_for_three(
+    operation: str, most: int, tmp_path: Path
+) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/hub.db")
+    upgrade(engine)
+    hub = Hub(answering("NGH"), units=unit_of_work_factory(engine))
+    numbers = []
+    costs = []
+    for site in ("NGH", "LKM", "RDI"):
+        hub.index.register(f"{site}|7", as_=ANA)
+        numbers.append({"assigningAuthority": site, "localPatientId": "7"})
+        with counted(engine) as statements:
+            answer = hub.run(operation, Role.RECORDS, numbers=numbers)
+        assert len(answer.get("records", answer.get("numbers", ()))) == len(numbers)
+        costs.append(len([s for s in statements if s.lstrip().upper().startswith("SELECT")]))
+    assert len(set(costs)) == 1, costs
+    assert costs[0] <= most, costs
     engine.dispose()

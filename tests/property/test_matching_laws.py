@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mpi.identity.demographics import PostalAddress
 from mpi.matching.blocking import blocking_keys
 from mpi.matching.comparison import compare_records
+from mpi.matching.guards import ALWAYS_TWO_PEOPLE, MatchDecision, all_fired_guards
 from mpi.matching.levels import LEVELS, MISSING
 from mpi.matching.link_batch import link_records
 from mpi.matching.match_model import default_model
@@ -95,6 +96,14 @@ def test_what_is_missing_has_no_line(a, b):
         assert levels["phone"] == MISSING
     if a.birth_date is None or b.birth_date is None:
         assert levels["birth_date"] == MISSING
+
+
+@settings(deadline=None, max_examples=300)
+@given(people, people)
+def test_a_guard_that_always_means_two_people_never_only_asks(a, b):
+    levels = compare_records(a, b).levels
+    fired = [guard for guard in all_fired_guards(a, b, levels) if guard.name in ALWAYS_TWO_PEOPLE]
+    assert all(guard.vetoes and guard.cap is MatchDecision.NO for guard in fired)
 
 
 @settings(deadline=None)

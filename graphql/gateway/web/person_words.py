@@ -14,6 +14,26 @@ PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
         "HOLD": "Record held as a possible overlay",
         "RELEASE": "Held record released",
     },
+    "bulk_act": {
+        "take": "Taken",
+        "give_back": "Given back",
+        "escalate": "Escalated",
+        "different": "Different persons",
+        "undo": "Taken back",
+    },
+    "bulk_problem": {
+        "nothing_chosen": "Choose some questions first.",
+        "no_reason": "Write a reason first, so that whoever is senior knows what to look at.",
+        "not_safe": "These are not safe to decide together: no one hard rule says of each that they are two people.",
+    },
+    "bulk_answer": {
+        "item_claimed": "Somebody else works on this question now.",
+        "stale_review_item": "The question changed since it was shown to you.",
+        "stale_persons": "A person changed since the decision.",
+        "built_upon": "A later decision about the same records must be taken back first.",
+        "already_undone": "This decision was taken back before.",
+        "": "The hub refused it; what it refers to may have changed.",
+    },
     "door": {
         "hl7": "HL7 message",
         "fhir": "FHIR",

@@ -15,6 +15,7 @@ from gateway.settings import WebSettings
 from gateway.web.doors import PAGE_HEADERS, Page
 from gateway.web.entrances.entrances import build_entrances
 from gateway.web.operations import PublishedOperations
+from gateway.web.pages.bulk import act_on_several, undo_several
 from gateway.web.pages.control import search_audit, show_access, show_control, show_sites, test_sites, who_looked
 from gateway.web.pages.decisions import (
     decide_item,
@@ -71,6 +72,8 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/queue", show_queue),
     Page("POST", "/queue/next", take_next),
     Page("POST", "/queue/undo", undo_last),
+    Page("POST", "/queue/several", act_on_several),
+    Page("POST", "/queue/several/undo", undo_several),
     Page("GET", "/queue/{item_id}", show_item),
     Page("POST", "/queue/{item_id}/release", release_item),
     Page("POST", "/queue/{item_id}/take-back", take_back_escalation),

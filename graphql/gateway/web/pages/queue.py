@@ -12,11 +12,14 @@ from gateway.web.operations import Answer
 from gateway.web.past_view import Wanted, ask_pasts, ask_seen, key_of
 from gateway.web.review_view import comparison_rows, waterfall
 from gateway.web.visit import Visit
+from mpi.matching.guards import ALWAYS_TWO_PEOPLE
 
 KINDS = (
     "POSSIBLE_MATCH", "MERGE_CONFLICT", "MERGE_REVERSED", "MERGE_REFUSED", "SUSPECTED_REUSE", "SUSPECTED_OVERLAY"
 )  # fmt: skip
-_PAGE = 50
+LARGEST_PAGE = 50
+"""Questions on one page."""
+
 ESCALATED = "escalated"
 """The list of what was handed to somebody senior."""
 
@@ -24,21 +27,31 @@ ESCALATED = "escalated"
 async def show_queue(visit: Visit) -> Response:
     """The worklist, most urgent first."""
     asked = visit.request.query_params
-    kind, after = asked.get("kind", ""), asked.get("after") or None
+    return await render_queue(
+        visit, kind=asked.get("kind", ""), list_=asked.get("list", ""), after=asked.get("after") or None
+    )
+
+
+async def render_queue(
+    visit: Visit, *, kind: str, list_: str, after: str | None = None, bulk: Answer | None = None, status: int = 200
+) -> Response:
+    """A page of the worklist; ``bulk`` is what was just done to several questions."""
     kinds = [kind] if kind in KINDS else None
-    is_senior = asked.get("list") == ESCALATED
+    is_senior = list_ == ESCALATED
     escalated = True if is_senior else None
-    queue = await visit.ask("ReviewQueue", first=_PAGE, after=after, kinds=kinds, escalated=escalated)
+    queue = await visit.ask("ReviewQueue", first=LARGEST_PAGE, after=after, kinds=kinds, escalated=escalated)
     if queue["__typename"] != "ReviewItemConnection":
         return visit.redirect("/queue")
     return visit.render(
         "queue.html",
+        status=status,
         queue=queue,
         items=[_listed(edge, visit) for edge in queue["edges"]],
         kinds=KINDS,
         kind=kind if kinds else "",
         list=ESCALATED if is_senior else "",
-        done=asked.get("done") == "1",
+        done=visit.request.query_params.get("done") == "1",
+        bulk=bulk,
     )
 
 
@@ -116,4 +129,15 @@ def _seen_groups(item: Answer, persons: list[Answer | None]) -> list[Wanted]:
 
 def _listed(edge: Answer, visit: Visit) -> dict[str, Any]:
     item = edge["node"]
-    return {**item, "cursor": edge["cursor"], "claim": claim_of(item, visit), "sides": (item["left"], item["right"])}
+    sides = item["left"], item["right"]
+    label = " / ".join(key_of(side["identifier"]) for side in sides)
+    hard = sorted(ALWAYS_TWO_PEOPLE.intersection(item["guards"]))
+    return {
+        **item,
+        "cursor": edge["cursor"],
+        "claim": claim_of(item, visit),
+        "sides": sides,
+        "label": label,
+        "chosen": f"{item['id']} {item['version']} {label}",
+        "hard": " ".join(hard),
+    }
