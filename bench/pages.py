@@ -119,6 +119,7 @@ def _decisions(browser: Browser, world: DemoWorld, slowdown: int) -> list[float]
     with _page(browser, world, Role.RECORDS, slowdown) as page:
         page.keyboard.press("Enter")
         page.wait_for_selector(".compare")
+        page.wait_for_load_state()
         page.evaluate(WATCH)
         for _ in range(ROUNDS):
             took = keyed(page, "x")

@@ -72,6 +72,7 @@ def _queue(browser: Browser, folder: Path, questions: int) -> dict[str, object]:
                 frames = page.evaluate(_SCROLL)
                 page.keyboard.press("Enter")
                 page.wait_for_selector(".compare")
+                page.wait_for_load_state()
                 page.evaluate(WATCH)
                 decisions = [took for _ in range(ROUNDS) if (took := keyed(page, "x")) is not None]
     return {

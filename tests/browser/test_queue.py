@@ -40,7 +40,9 @@ def heading(page: Page) -> None:
 
 
 def shown_item(page: Page) -> str:
+    """Its id, once the page's scripts are there: keys do nothing before."""
     heading(page)
+    page.wait_for_load_state()
     action = page.locator("form[action$='/decide']").get_attribute("action")
     assert action is not None
     return action.split("/")[2]

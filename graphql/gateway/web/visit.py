@@ -124,10 +124,6 @@ class Visit:
             return Response(status_code=204, headers={"HX-Redirect": address})
         return RedirectResponse(address, status_code=303)
 
-    def gettext(self, message: str) -> str:
-        """The message in the visitor's language."""
-        return self.web.templates.gettext(self.language, message)
-
     def _always(self) -> dict[str, Any]:
         path = self.request.url.path
         name = "" if self.session.identity is None else self.session.identity.name
