@@ -28,7 +28,7 @@ def test_decisions_by_score_suggest_thresholds(page: Page, world: tuple[Hub, str
     expect(page.locator(".tiles dd").first).to_have_text("1")
     bands = page.get_by_role("region", name="Decisions by score, as a table").locator("tbody tr")
     expect(bands).to_have_count(4)
-    expect(bands.nth(1)).to_have_text("0690")
+    expect(bands.nth(1)).to_have_text("06900")
     expect(page.locator("svg rect")).to_have_count(6)
     expect(page.get_by_text("From 5 bits upwards staff nearly always said that they are one person")).to_be_visible()
     expect(page.get_by_text("Up to 0 bits staff nearly always said that they are two persons")).to_be_visible()

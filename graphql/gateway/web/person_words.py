@@ -60,6 +60,11 @@ PERSON_WORDS: Mapping[str, Mapping[str, str]] = {
         "described": "Say a name with a birth date.",
         "": "This cannot be searched for.",
     },
+    "held_refusal": {
+        "stale_persons": "The record changed since it was shown to you. This is how it stands now.",
+        "not_held": "The record is not held any more.",
+        "": "The hub refused it; what it refers to may have changed.",
+    },
     "person_refusal": {
         "stale_persons": "A person changed since the preview. This is how it stands now.",
         "nothing_chosen": "Choose the records that leave; the person may have changed since it was shown.",

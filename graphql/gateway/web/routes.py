@@ -24,6 +24,7 @@ from gateway.web.pages.decisions import (
     take_next,
     undo_last,
 )
+from gateway.web.pages.held import release_held, show_held
 from gateway.web.pages.history import answer_alert, check_order, fill_in, find_patient, show_history, show_search
 from gateway.web.pages.launch import come_from_ehr, launch, show_launched
 from gateway.web.pages.person_search import find_person, show_persons
@@ -60,6 +61,9 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/persons/show", show_person),
     Page("POST", "/persons/preview", preview_act),
     Page("POST", "/persons/confirm", confirm_act),
+    Page("GET", "/persons/held", show_held),
+    Page("POST", "/persons/held", show_held),
+    Page("POST", "/persons/held/release", release_held),
     Page("POST", "/sites/check", test_sites),
     Page("GET", "/control", show_control),
     Page("GET", "/access", show_access),

@@ -9,6 +9,9 @@ from gateway.web.pages.queue import ESCALATED, claim_of, render_item
 from gateway.web.visit import Visit
 
 DECISIONS = ("SAME", "DIFFERENT", "DISMISSED")
+OVERLAYS = {"OVERLAY_LEFT": "LEFT", "OVERLAY_RIGHT": "RIGHT"}
+"""Buttons that say which of the two records may hold two people's data."""
+
 ESCALATE = "ESCALATE"
 """Not a decision: it leaves the question to somebody senior."""
 
@@ -28,14 +31,18 @@ async def decide_item(visit: Visit) -> Response:
     version = visit.field("version", 12)
     if decision == ESCALATE and version.isdecimal():
         return await _escalate(visit, item_id, int(version), at)
-    if decision not in DECISIONS or not version.isdecimal():
+    suspected, reason = OVERLAYS.get(decision), visit.field("reason", 500)
+    if (decision not in DECISIONS and suspected is None) or not version.isdecimal():
         return await render_item(visit, item_id, at, notice={"kind": "unclear"}, status=400)
+    if suspected is not None and not reason:
+        return await render_item(visit, item_id, at, notice={"kind": "no_overlay_reason"}, status=400)
     answer = await visit.ask(
         "DecideReviewItem",
         id=item_id,
         expectedVersion=int(version),
-        decision=decision,
-        reason=visit.field("reason", 500),
+        decision=decision if suspected is None else "POSSIBLE_OVERLAY",
+        reason=reason,
+        suspected=suspected,
     )
     if answer["__typename"] == "ReviewDecided":
         return await _go_on(visit, at, _decided(answer, at))
