@@ -171,16 +171,26 @@ def test_a_subscriber_hears_nothing_of_another_site(operation: str) -> None:
 
 
 PAGES = [door.split(" ") for door, (knock, _) in DOORS.items() if knock is Knock.SESSION]
-FORM = {"authority": "LKM", "number": "770077", "assigning_authority": "LKM", "local_patient_id": "770077"}
-FORM |= {"family": FAMILY, "given": "Zora", "birth_date": "1969-07-20", "description": "CT ABDOMEN", "site": "NGH"}
+FORM = {"authority": "LKM", "number": "770077", "family": FAMILY, "given": "Zora", "birthDate": "1969-07-20"}
+FORM |= {"description": "CT ABDOMEN", "site": "NGH", "act": "accept", "version": "1", "decision": "SAME"}
+
+
+def test_a_page_tells_a_caller_of_that_site() -> None:
+    world = OtherSite()
+    assert UID in shown(world, "POST", "/history", FORM, "LKM", "RDI")
 
 
 @pytest.mark.parametrize(("method", "path"), PAGES, ids=str)
 def test_no_page_tells_of_another_site(method: str, path: str) -> None:
     world = OtherSite()
     path = path.replace("{item_id}", world.item_id).replace("{launch_id}", "nothing")
-    form = FORM | {"alert_id": world.alert_id, "check_id": world.check_id, "left": NUMBER, "right": "NGH|0007"}
-    token = world.hub.issuer.sign(world.hub.issuer.claims(*Role) | {"sites": ["NGH"]})
+    named = {"alert": world.alert_id, "enterpriseId": world.person_id, "survivor": world.person_id}
+    form = FORM | named | {"subsumed": world.hub.index.person_of("NGH|0007")}
+    assert world.traces(json.dumps([path, form]), shown(world, method, path, form, "NGH")) == []
+
+
+def shown(world: OtherSite, method: str, path: str, form: dict[str, str], *sites: str) -> str:
+    token = world.hub.issuer.sign(world.hub.issuer.claims(*Role) | {"sites": sites})
 
     async def walk() -> str:
         async with Browser(world.hub) as browser:
@@ -189,4 +199,4 @@ def test_no_page_tells_of_another_site(method: str, path: str) -> None:
             assert answer.status_code < 500
             return answer.text
 
-    assert world.traces(json.dumps([path, form]), asyncio.run(walk())) == []
+    return asyncio.run(walk())
