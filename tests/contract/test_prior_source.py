@@ -40,7 +40,8 @@ FHIR_SYSTEM = "https://ngh.example/patient-number"
 
 
 def _web(url: str) -> PriorSource:
-    return DicomwebSource(SITE, DicomwebSettings(url))
+    # A busy machine may drop the first try of a connection; the next one comes a second later, and then three.
+    return DicomwebSource(SITE, DicomwebSettings(url, connect_timeout_seconds=SECONDS))
 
 
 def _dimse(port: int, ae_title: str) -> PriorSource:
