@@ -15,6 +15,7 @@ from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import LinkSource, RecordStatus, SourceRecord
 from mpi.identity.review import NeverLink, RecordSide, ReviewDecision, ReviewStatus
 from mpi.usecases.decide_review import DecideReview, decide_review
+from mpi.usecases.register_record import RegisterOutcome
 from tests.builders import Index, person
 
 NUMBERS = tuple(f"{authority}|{number}" for authority in ("NGH", "LKM", "RDI") for number in range(4))
@@ -104,7 +105,13 @@ class Walk:
         also = [self._number()] if self._random.random() < 0.2 else []
         also += ["NATID|999000123"] if self._random.random() < 0.1 else []
         ids = self._said(*dict.fromkeys([number, *also]))
-        self.index.register(*ids, as_=self._random.choice(self._people))
+        self._check_members(self.index.register(*ids, as_=self._random.choice(self._people)))
+
+    def _check_members(self, done: RegisterOutcome) -> None:
+        """What a registration says of the person is what is stored."""
+        if done.enterprise_id is not None and done.members:
+            with self.index.units() as uow:
+                assert done.members == uow.records.of_person(done.enterprise_id), f"seed {self.seed}"
 
     def _two(self) -> tuple[str, str]:
         left, right = self._said(*self._random.sample(NUMBERS, 2))

@@ -23,12 +23,16 @@ from mpi.usecases.settle_neighbourhood import Settled, publish_change, settle_ne
 
 
 class Placed(NamedTuple):
-    """The stored record, ids of questions that were opened, whether the neighbourhood was cut, and why it is there."""
+    """The stored record, ids of questions that were opened, whether the neighbourhood was cut, and why it is there.
+
+    ``members`` are all records of its person as stored, in the order of their numbers; empty: they were not in hand.
+    """
 
     record: SourceRecord
     opened_items: tuple[str, ...] = ()
     is_truncated: bool = False
     reason: str = ""
+    members: tuple[SourceRecord, ...] = ()
 
 
 def place_record(
@@ -60,7 +64,15 @@ def place_record(
     left_behind = _ask_why_it_left(placed, members, settled, source, uow, matcher, clock, new_id)
     publish_change(IdentityChange.RECORD_LINKED, settled, [placed.enterprise_id], uow=uow, clock=clock)
     items = (*settled.opened_items, *left_behind)
-    return Placed(placed, items, settled.is_truncated, settled.reasons[placed.identifier])
+    return Placed(placed, items, settled.is_truncated, settled.reasons[placed.identifier], _members(placed, settled))
+
+
+def _members(placed: SourceRecord, settled: Settled) -> tuple[SourceRecord, ...]:
+    """The core holds whole persons, unless it was cut."""
+    if settled.is_truncated:
+        return ()
+    together = (r for r in settled.records.values() if r.enterprise_id == placed.enterprise_id)
+    return tuple(sorted(together, key=lambda record: record.identifier))
 
 
 def _says_the_same(record: SourceRecord, former: SourceRecord, matcher: Matcher) -> bool:

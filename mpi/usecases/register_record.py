@@ -57,7 +57,8 @@ class RegisterRecord:
 class RegisterOutcome:
     """The record's identifier (after retired ids were followed), its person, and what happened.
 
-    ``is_truncated``: more records resemble it than were compared.
+    ``is_truncated``: more records resemble it than were compared. ``members`` are all records of its person as they are
+    stored now, in the order of their numbers; empty: look them up.
     """
 
     identifier: PatientIdentifier
@@ -65,6 +66,7 @@ class RegisterOutcome:
     effect: RegisterEffect
     review_item_ids: tuple[str, ...] = ()
     is_truncated: bool = False
+    members: tuple[SourceRecord, ...] = ()
 
 
 def register_record(
@@ -156,7 +158,9 @@ def _place(
     kind = "registered" if effect is RegisterEffect.CREATED else "updated"
     placed = done.record
     _remember(command, placed, kind, uow, done.reason)
-    return RegisterOutcome(placed.identifier, placed.enterprise_id, effect, done.opened_items, done.is_truncated)
+    return RegisterOutcome(
+        placed.identifier, placed.enterprise_id, effect, done.opened_items, done.is_truncated, done.members
+    )
 
 
 def _is_somebody_else(sent: SourceRecord, stored: SourceRecord, matcher: Matcher) -> bool:

@@ -14,6 +14,7 @@ from gateway.fhir.outcomes import FhirAnswer, issue, outcome
 from mpi.errors import MergeRefused
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.merging import REVIEWED, MergeOutcome, check_merge
+from mpi.identity.records import SourceRecord
 from mpi.identity.review import ReviewKind
 from mpi.ports import UnitOfWork
 from mpi.units import carry_out
@@ -30,13 +31,17 @@ _NOT_TAKEN_OVER = {
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of one patient. ``code`` is the effect or merge outcome; ``text`` says more when it is a warning."""
+    """What came of one patient. ``code`` is the effect or merge outcome; ``text`` says more when it is a warning.
+
+    ``members`` are the records of the person; empty: look them up.
+    """
 
     identifier: PatientIdentifier
     enterprise_id: EnterpriseId | None
     code: str
     is_new: bool = False
     text: str = ""
+    members: tuple[SourceRecord, ...] = ()
 
 
 class RefusedMerge(MergeRefused):
@@ -110,6 +115,7 @@ def take_patient(said: PatientSaid, event_at: dt.datetime, call: FhirCall, uow: 
     for link in said.links:
         if link.kind == REPLACES:
             _merge(said.identifiers, _others(link, call, uow), event_at, call, uow)
+            taken = replace(taken, members=())
     return taken
 
 
@@ -131,7 +137,7 @@ def _register(said: PatientSaid, event_at: dt.datetime, call: FhirCall, uow: Uni
         call.context.metrics.count_truncated(call.operation)
     is_new = done.effect is RegisterEffect.CREATED
     text = _NOT_TAKEN_OVER.get(done.effect, "")
-    return Taken(done.identifier, done.enterprise_id, done.effect.value, is_new, text)
+    return Taken(done.identifier, done.enterprise_id, done.effect.value, is_new, text, done.members)
 
 
 def _merge(
@@ -222,11 +228,13 @@ def taken_issue(taken: Taken) -> dict[str, object]:
 def _answer(taken: Taken, call: FhirCall, uow: UnitOfWork) -> FhirAnswer:
     headers = {} if taken.enterprise_id is None else {"Location": f"/fhir/Patient/{taken.enterprise_id}"}
     status = 201 if taken.is_new else 200
-    members = () if taken.enterprise_id is None else uow.records.of_person(taken.enterprise_id)
     subjects = () if taken.enterprise_id is None else (str(taken.enterprise_id),)
     if "return=minimal" in call.prefer and not taken.text:
         return FhirAnswer(None, status, subjects, headers, taken.code, is_audited=True)
-    if taken.text or not members or taken.enterprise_id is None or "return=OperationOutcome" in call.prefer:
+    members: tuple[SourceRecord, ...] = ()
+    if taken.enterprise_id is not None and not taken.text and "return=OperationOutcome" not in call.prefer:
+        members = taken.members or uow.records.of_person(taken.enterprise_id)
+    if not members or taken.enterprise_id is None:
         return FhirAnswer(outcome(taken_issue(taken)), status, subjects, headers, taken.code, is_audited=True)
     shown = person_resource(taken.enterprise_id, members, call.systems)
     return FhirAnswer(shown, status, subjects, headers, taken.code, is_audited=True)
