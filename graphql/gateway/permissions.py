@@ -1,7 +1,7 @@
-"""Who may ask what: pure tables and one decision. What is not in them is refused to everybody.
+"""Who may ask what: one table and one decision. What is not in it is refused to everybody.
 
-    role        the token's ``roles`` claim; ``ROLES_ALLOWED`` and ``FHIR_ROLES_ALLOWED``
-    purpose     the declared purpose of use; ``POLICIES``: what is there for care is for no other purpose
+    role        the token's ``roles`` claim; ``POLICIES``
+    purpose     the declared purpose of use: what is there for care is for no other purpose
     scopes      SMART scopes, where a token carries any: the role and a scope are needed
     sites       the sites a caller works for, where a token names them; ``SiteRule``
     patient     the one patient of a SMART launch, where patient scopes are all that opens the operation
@@ -33,73 +33,6 @@ class Role(Enum):
 _ORDERING = frozenset({Role.PHYSICIAN, Role.PLUGIN})
 _RECORDS = frozenset({Role.RECORDS})
 
-ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
-    {
-        "imagingHistory": _ORDERING,
-        "checkOrder": _ORDERING,
-        "orderCheck": _ORDERING,
-        "alerts": _ORDERING,
-        "acceptAlert": _ORDERING,
-        "overrideAlert": _ORDERING,
-        "person": _ORDERING | _RECORDS,
-        "searchPersons": _ORDERING | _RECORDS,
-        "crossReference": _ORDERING | _RECORDS,
-        "reviewQueue": _RECORDS,
-        "reviewItem": _RECORDS,
-        "fieldHistory": _RECORDS,
-        "lastSeenStudies": _RECORDS,
-        "reviewQueueSummary": _RECORDS,
-        "reviewQuality": _RECORDS | {Role.ADMIN},
-        "decideReviewItem": _RECORDS,
-        "imagingHistoryUpdates": _ORDERING,
-        "alertRevisions": _ORDERING,
-        "reviewQueueChanges": _RECORDS,
-        "claimReviewItem": _RECORDS,
-        "releaseReviewItem": _RECORDS,
-        "escalateReviewItem": _RECORDS,
-        "takeBackEscalation": _RECORDS,
-        "linkRecords": _RECORDS,
-        "unlinkRecord": _RECORDS,
-        "heldRecords": _RECORDS,
-        "releaseHeldRecord": _RECORDS,
-        "sayDifferent": _RECORDS,
-        "mergePersons": _RECORDS,
-        "splitPerson": _RECORDS,
-        "undoDecision": _RECORDS,
-        "identityDecisions": _RECORDS,
-        "consents": _RECORDS | {Role.PRIVACY_OFFICER},
-        "recordConsent": _RECORDS | {Role.PRIVACY_OFFICER},
-        "breakGlass": frozenset({Role.PHYSICIAN}),
-        "brokenGlasses": frozenset({Role.PRIVACY_OFFICER}),
-        "revokeTokens": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
-        "sites": frozenset(Role),
-        "alertReport": frozenset({Role.ADMIN}),
-        "hubStatus": frozenset({Role.ADMIN}),
-        "auditEvents": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
-        "accessReport": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
-    }
-)
-"""Operation (a field of one of the roots, as it is written in the schema) to the roles that may use it."""
-
-FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
-    {
-        "fhir:feedPatient": _RECORDS | {Role.PLUGIN},
-        "fhir:processMessage": _RECORDS | {Role.PLUGIN},
-        "fhir:match": _ORDERING | _RECORDS,
-        "fhir:searchPatient": _ORDERING | _RECORDS,
-        "fhir:readPatient": _ORDERING | _RECORDS,
-        "fhir:ihePix": _ORDERING | _RECORDS,
-        "fhir:feedOrder": _ORDERING,
-        "fhir:readIssue": _ORDERING,
-        "fhir:searchIssues": _ORDERING,
-        "fhir:recordConsent": _RECORDS | {Role.PRIVACY_OFFICER},
-        "fhir:readConsent": _RECORDS | {Role.PRIVACY_OFFICER},
-        "fhir:searchConsents": _RECORDS | {Role.PRIVACY_OFFICER},
-    }
-)
-"""The same for the FHIR doors."""
-
-
 CARE_PURPOSES = frozenset({"TREAT", "ETREAT"})
 """Treatment and emergency treatment. Source: HL7 v3 PurposeOfUse."""
 
@@ -119,83 +52,95 @@ class SiteRule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OperationPolicy:
-    """What an operation asks of a caller besides the role.
+    """What an operation asks of a caller.
 
-    ``purposes`` empty: any. ``needs`` none: closed to tokens with SMART scopes.
+    ``roles``: one of them. ``purposes`` empty: any. ``needs`` none: closed to tokens with SMART scopes.
     """
 
+    roles: frozenset[Role]
     sites: SiteRule
     needs: Needed | None = None
     purposes: frozenset[str] = frozenset()
 
 
-def _care(sites: SiteRule, resource: str, rights: str) -> OperationPolicy:
-    return OperationPolicy(sites, Needed(resource, rights), CARE_PURPOSES)
+def _care(roles: frozenset[Role], sites: SiteRule, resource: str, rights: str) -> OperationPolicy:
+    return OperationPolicy(roles, sites, Needed(resource, rights), CARE_PURPOSES)
 
 
-def _whole(resource: str | None = None, rights: str = "") -> OperationPolicy:
-    return OperationPolicy(SiteRule.WHOLE, None if resource is None else Needed(resource, rights))
+def _whole(roles: frozenset[Role], resource: str | None = None, rights: str = "") -> OperationPolicy:
+    return OperationPolicy(roles, SiteRule.WHOLE, None if resource is None else Needed(resource, rights))
 
 
 POLICIES: Mapping[str, OperationPolicy] = MappingProxyType(
     {
-        "imagingHistory": _care(SiteRule.RELATED, "ImagingStudy", "rs"),
-        "checkOrder": _care(SiteRule.ACTING, "ImagingStudy", "rs"),
-        "orderCheck": _care(SiteRule.ACTING, "DetectedIssue", "r"),
-        "alerts": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
-        "acceptAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
-        "overrideAlert": _care(SiteRule.ACTING, "DetectedIssue", "u"),
-        "imagingHistoryUpdates": _care(SiteRule.RELATED, "ImagingStudy", "rs"),
-        "alertRevisions": _care(SiteRule.ACTING, "DetectedIssue", "rs"),
-        "reviewQueueChanges": _whole("Linkage", "rs"),
-        "person": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
-        "searchPersons": OperationPolicy(SiteRule.RELATED, Needed("Patient", "s")),
-        "crossReference": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
-        "reviewQueue": _whole("Linkage", "rs"),
-        "reviewItem": _whole("Linkage", "rs"),
-        "fieldHistory": _whole("Linkage", "rs"),
-        "lastSeenStudies": _whole("Linkage", "rs"),
-        "reviewQueueSummary": _whole("Linkage", "rs"),
-        "reviewQuality": _whole("Linkage", "rs"),
-        "decideReviewItem": _whole("Linkage", "u"),
-        "claimReviewItem": _whole("Linkage", "u"),
-        "releaseReviewItem": _whole("Linkage", "u"),
-        "escalateReviewItem": _whole("Linkage", "u"),
-        "takeBackEscalation": _whole("Linkage", "u"),
-        "linkRecords": _whole("Linkage", "cu"),
-        "unlinkRecord": _whole("Linkage", "cu"),
-        "heldRecords": _whole("Linkage", "rs"),
-        "releaseHeldRecord": _whole("Linkage", "cu"),
-        "sayDifferent": _whole("Linkage", "cu"),
-        "mergePersons": _whole("Linkage", "cu"),
-        "splitPerson": _whole("Linkage", "cu"),
-        "undoDecision": _whole("Linkage", "cu"),
-        "identityDecisions": _whole("Linkage", "rs"),
-        "consents": _whole("Consent", "rs"),
-        "recordConsent": _whole("Consent", "c"),
-        "breakGlass": OperationPolicy(SiteRule.ANY, None, CARE_PURPOSES),
-        "brokenGlasses": _whole("AuditEvent", "rs"),
-        "revokeTokens": _whole(),
-        "sites": OperationPolicy(SiteRule.ANY, Needed("Organization", "rs")),
-        "alertReport": _whole("DetectedIssue", "rs"),
-        "hubStatus": _whole(),
-        "auditEvents": _whole("AuditEvent", "rs"),
-        "accessReport": _whole("AuditEvent", "rs"),
-        "fhir:feedPatient": _whole("Patient", "cu"),
-        "fhir:processMessage": _whole("Patient", "cu"),
-        "fhir:match": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
-        "fhir:searchPatient": OperationPolicy(SiteRule.RELATED, Needed("Patient", "s")),
-        "fhir:readPatient": OperationPolicy(SiteRule.RELATED, Needed("Patient", "r")),
-        "fhir:ihePix": OperationPolicy(SiteRule.RELATED, Needed("Patient", "rs")),
-        "fhir:feedOrder": _care(SiteRule.ACTING, "ServiceRequest", "cu"),
-        "fhir:readIssue": _care(SiteRule.ACTING, "DetectedIssue", "r"),
-        "fhir:searchIssues": _care(SiteRule.ACTING, "DetectedIssue", "s"),
-        "fhir:recordConsent": _whole("Consent", "cu"),
-        "fhir:readConsent": _whole("Consent", "r"),
-        "fhir:searchConsents": _whole("Consent", "s"),
+        "imagingHistory": _care(_ORDERING, SiteRule.RELATED, "ImagingStudy", "rs"),
+        "checkOrder": _care(_ORDERING, SiteRule.ACTING, "ImagingStudy", "rs"),
+        "orderCheck": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "r"),
+        "alerts": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "rs"),
+        "acceptAlert": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "u"),
+        "overrideAlert": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "u"),
+        "imagingHistoryUpdates": _care(_ORDERING, SiteRule.RELATED, "ImagingStudy", "rs"),
+        "alertRevisions": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "rs"),
+        "reviewQueueChanges": _whole(_RECORDS, "Linkage", "rs"),
+        "person": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "rs")),
+        "searchPersons": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "s")),
+        "crossReference": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "rs")),
+        "reviewQueue": _whole(_RECORDS, "Linkage", "rs"),
+        "reviewItem": _whole(_RECORDS, "Linkage", "rs"),
+        "fieldHistory": _whole(_RECORDS, "Linkage", "rs"),
+        "lastSeenStudies": _whole(_RECORDS, "Linkage", "rs"),
+        "reviewQueueSummary": _whole(_RECORDS, "Linkage", "rs"),
+        "reviewQuality": _whole(_RECORDS | {Role.ADMIN}, "Linkage", "rs"),
+        "decideReviewItem": _whole(_RECORDS, "Linkage", "u"),
+        "claimReviewItem": _whole(_RECORDS, "Linkage", "u"),
+        "releaseReviewItem": _whole(_RECORDS, "Linkage", "u"),
+        "escalateReviewItem": _whole(_RECORDS, "Linkage", "u"),
+        "takeBackEscalation": _whole(_RECORDS, "Linkage", "u"),
+        "linkRecords": _whole(_RECORDS, "Linkage", "cu"),
+        "unlinkRecord": _whole(_RECORDS, "Linkage", "cu"),
+        "heldRecords": _whole(_RECORDS, "Linkage", "rs"),
+        "releaseHeldRecord": _whole(_RECORDS, "Linkage", "cu"),
+        "sayDifferent": _whole(_RECORDS, "Linkage", "cu"),
+        "mergePersons": _whole(_RECORDS, "Linkage", "cu"),
+        "splitPerson": _whole(_RECORDS, "Linkage", "cu"),
+        "undoDecision": _whole(_RECORDS, "Linkage", "cu"),
+        "identityDecisions": _whole(_RECORDS, "Linkage", "rs"),
+        "consents": _whole(_RECORDS | {Role.PRIVACY_OFFICER}, "Consent", "rs"),
+        "recordConsent": _whole(_RECORDS | {Role.PRIVACY_OFFICER}, "Consent", "c"),
+        "breakGlass": OperationPolicy(frozenset({Role.PHYSICIAN}), SiteRule.ANY, None, CARE_PURPOSES),
+        "brokenGlasses": _whole(frozenset({Role.PRIVACY_OFFICER}), "AuditEvent", "rs"),
+        "revokeTokens": _whole(frozenset({Role.ADMIN, Role.PRIVACY_OFFICER})),
+        "sites": OperationPolicy(frozenset(Role), SiteRule.ANY, Needed("Organization", "rs")),
+        "alertReport": _whole(frozenset({Role.ADMIN}), "DetectedIssue", "rs"),
+        "hubStatus": _whole(frozenset({Role.ADMIN})),
+        "auditEvents": _whole(frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}), "AuditEvent", "rs"),
+        "accessReport": _whole(frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}), "AuditEvent", "rs"),
+        "fhir:feedPatient": _whole(_RECORDS | {Role.PLUGIN}, "Patient", "cu"),
+        "fhir:processMessage": _whole(_RECORDS | {Role.PLUGIN}, "Patient", "cu"),
+        "fhir:match": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "rs")),
+        "fhir:searchPatient": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "s")),
+        "fhir:readPatient": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "r")),
+        "fhir:ihePix": OperationPolicy(_ORDERING | _RECORDS, SiteRule.RELATED, Needed("Patient", "rs")),
+        "fhir:feedOrder": _care(_ORDERING, SiteRule.ACTING, "ServiceRequest", "cu"),
+        "fhir:readIssue": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "r"),
+        "fhir:searchIssues": _care(_ORDERING, SiteRule.ACTING, "DetectedIssue", "s"),
+        "fhir:recordConsent": _whole(_RECORDS | {Role.PRIVACY_OFFICER}, "Consent", "cu"),
+        "fhir:readConsent": _whole(_RECORDS | {Role.PRIVACY_OFFICER}, "Consent", "r"),
+        "fhir:searchConsents": _whole(_RECORDS | {Role.PRIVACY_OFFICER}, "Consent", "s"),
     }
 )
-"""One row for each operation of the two tables of roles; a test and ``make check`` compare them with the schema."""
+"""Operation (a field of one of the roots as the schema has it, or a FHIR door) to what it asks; ``make check`` compares
+them with the schema."""
+
+FHIR_ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
+    {name: policy.roles for name, policy in POLICIES.items() if name.startswith("fhir:")}
+)
+"""The roles of the FHIR doors alone."""
+
+ROLES_ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
+    {name: policy.roles for name, policy in POLICIES.items() if name not in FHIR_ROLES_ALLOWED}
+)
+"""The roles of the GraphQL operations alone."""
 
 
 KEEPERS_OF_IDENTITIES = frozenset({Role.RECORDS, Role.PRIVACY_OFFICER})
@@ -267,7 +212,7 @@ def decide_access(operation: str, claims: Claims) -> AccessDecision:
     policy = POLICIES.get(operation)
     if policy is None:
         return AccessDecision(NOT_REGISTERED)
-    role = role_used(operation, claims.roles)
+    role = _first_of(policy.roles, claims.roles)
     if role is None:
         return AccessDecision(ROLE_NOT_ALLOWED)
     if policy.purposes and claims.purpose_of_use and claims.purpose_of_use not in policy.purposes:
@@ -290,5 +235,9 @@ def role_used(operation: str, roles: Collection[Role]) -> Role | None:
 
     Of several that do, the first in the order of ``Role``, so that the audit log always names the same one.
     """
-    allowed = ROLES_ALLOWED.get(operation) or FHIR_ROLES_ALLOWED.get(operation, frozenset())
+    policy = POLICIES.get(operation)
+    return None if policy is None else _first_of(policy.roles, roles)
+
+
+def _first_of(allowed: Collection[Role], roles: Collection[Role]) -> Role | None:
     return next((role for role in Role if role in allowed and role in roles), None)

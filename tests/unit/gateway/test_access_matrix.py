@@ -39,8 +39,8 @@ def test_a_new_field_without_a_rule_is_named() -> None:
     found = problems(strawberry.Schema(Wider, Mutation, Subscription), every_route())
     assert found == (
         "Query.unguarded: not guarded under its own name",
-        "everything: no roles in ROLES_ALLOWED",
-        "unguarded: no roles in ROLES_ALLOWED",
+        "everything: no row in POLICIES",
+        "unguarded: no row in POLICIES",
     )
 
 
