@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gateway.permissions import Role
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.people import beside, sign_in
 from tests.browser.served import served
@@ -109,10 +109,4 @@ def test_a_page_is_accessible_in_both_themes_and_on_any_screen(
     page = new_page(color_scheme="light", reduced_motion="reduce")
     enter(page, request.getfixturevalue(world), role, path)
     act(page)
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme="light" if theme == "light" else "dark")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{state}, {theme}: {found.generate_report()}"
-    for width in (640, 360):  # 200 % zoom of 1280, and a phone in portrait
-        page.set_viewport_size({"width": width, "height": 780})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{state} scrolls sideways at {width}"
+    assert_accessible(page, state)

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.people import beside
 from tests.integration.hub_world import SURNAME
@@ -33,16 +33,6 @@ def there() -> Iterator[Open]:
         world = sign_in_world(stack.enter_context(running_servers()), public=address)
         later.app = world.hub.app
         yield Open(world, address)
-
-
-def assert_accessible(page: Page, state: str) -> None:
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme="light" if theme == "light" else "dark")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{state}, {theme}: {found.generate_report()}"
-    for width in (640, 360):
-        page.set_viewport_size({"width": width, "height": 780})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{state} scrolls sideways at {width}"
 
 
 def sign_in(page: Page, there: Open, who: str = "Dr Ada") -> None:

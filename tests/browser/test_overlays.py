@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gateway.permissions import Role
 from mpi.identity.review import ReviewKind
 from mpi.usecases.open_review import open_review
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.people import DEMO_WEB, beside, sign_in
-from tests.browser.served import served
+from tests.browser.served import hub_at
 from tests.builders import person, pid
 from tests.integration.hub_world import Hub, answering
 
@@ -40,11 +39,8 @@ def hub_with_suspicion() -> Hub:
     return hub
 
 
-@contextmanager
-def a_suspicion() -> Iterator[tuple[Hub, str]]:
-    hub = beside(hub_with_suspicion)
-    with served(hub.app) as address:
-        yield hub, address
+def a_suspicion() -> AbstractContextManager[tuple[Hub, str]]:
+    return hub_at(hub_with_suspicion)
 
 
 def are_one(hub: Hub) -> bool:
@@ -151,10 +147,4 @@ def test_the_pages_are_accessible_in_both_themes_and_on_any_screen(place: str, n
         else:
             page.keyboard.press("Enter")
             expect(page.get_by_role("group", name="Possible overlay")).to_be_visible()
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme="light" if theme == "light" else "dark")
-            found = Axe().run(page)
-            assert found.violations_count == 0, f"{place}, {theme}: {found.generate_report()}"
-        for width in (640, 360):
-            page.set_viewport_size({"width": width, "height": 780})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{place} scrolls at {width}"
+        assert_accessible(page, place)

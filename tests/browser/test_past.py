@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from federation.imaging.studies import SiteStudy
 from federation.imaging.study_index import entry_of
 from federation.sites.site import SiteId
 from gateway.permissions import Role
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
-from tests.browser.people import beside, sign_in
-from tests.browser.served import served
+from tests.browser.people import sign_in
+from tests.browser.served import hub_at
 from tests.browser.worlds import hub_with_queue
 from tests.builders import NOON, person, pid
 from tests.integration.hub_world import Hub, study
@@ -46,11 +45,8 @@ def remember(hub: Hub, identifier: str, *rows: SiteStudy) -> None:
         uow.commit()
 
 
-@contextmanager
-def a_past() -> Iterator[tuple[Hub, str]]:
-    hub = beside(hub_with_a_past)
-    with served(hub.app) as address:
-        yield hub, address
+def a_past() -> AbstractContextManager[tuple[Hub, str]]:
+    return hub_at(hub_with_a_past)
 
 
 def first_question(page: Page) -> None:
@@ -74,16 +70,6 @@ def preview_merge(page: Page) -> None:
     merge.get_by_label("Patient number").fill("10400")
     page.get_by_role("button", name="Preview the merge").click()
     expect(page.get_by_role("region", name="Their examinations")).to_be_visible()
-
-
-def accessible(page: Page, state: str) -> None:
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme="light" if theme == "light" else "dark")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{state}, {theme}: {found.generate_report()}"
-    page.set_viewport_size({"width": 360, "height": 780})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360, f"{state} scrolls sideways"
-    page.set_viewport_size({"width": 1280, "height": 860})
 
 
 def test_the_question_shows_what_each_hospital_said_before_field_by_field(page: Page) -> None:
@@ -140,9 +126,9 @@ def test_what_is_new_is_accessible_in_both_themes_and_on_a_phone(new_page: NewPa
         page.keyboard.press("h")
         page.get_by_text("Show the examinations").first.click()
         expect(page.locator(".compare").get_by_text("1 Weaver Close")).to_be_visible()
-        accessible(page, "question")
+        assert_accessible(page, "question")
         open_person(page, address)
-        accessible(page, "person")
+        assert_accessible(page, "person")
         preview_merge(page)
         page.get_by_text("Show the examinations").first.click()
-        accessible(page, "preview")
+        assert_accessible(page, "preview")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from playwright.sync_api import Page, expect
 
 from gateway.permissions import Role
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.people import DEMO_WEB, beside, sign_in
-from tests.browser.served import served
-from tests.browser.test_past import accessible
+from tests.browser.served import hub_at
 from tests.builders import person
 from tests.integration.hub_world import Hub, answering
 
@@ -26,11 +25,8 @@ def hub_with_namesakes() -> Hub:
     return hub
 
 
-@contextmanager
-def namesakes() -> Iterator[tuple[Hub, str]]:
-    hub = beside(hub_with_namesakes)
-    with served(hub.app) as address:
-        yield hub, address
+def namesakes() -> AbstractContextManager[tuple[Hub, str]]:
+    return hub_at(hub_with_namesakes)
 
 
 def search(page: Page, family: str = "Nakamura", born: str = "1961-07-04") -> None:
@@ -129,10 +125,10 @@ def test_search_and_preview_are_accessible_in_both_themes_and_on_a_phone(new_pag
         sign_in(page, address, hub, Role.RECORDS)
         search(page)
         expect(page.locator("tbody tr").first).to_be_visible()
-        accessible(page, "found")
+        assert_accessible(page, "found")
         page.locator("tbody tr").first.get_by_role("button", name="Show the person").click()
         expect(page.get_by_role("button", name="Preview taking it out: LKM 20002")).to_be_visible()
-        accessible(page, "person")
+        assert_accessible(page, "person")
         page.get_by_role("button", name="Preview taking it out: LKM 20002").click()
         expect(page.get_by_role("button", name="Take the record out")).to_be_visible()
-        accessible(page, "preview")
+        assert_accessible(page, "preview")

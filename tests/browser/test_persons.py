@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gateway.permissions import Role
 from mpi.identity.identifiers import EnterpriseId
 from mpi.usecases.merge_persons import MergePersons, merge_persons
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.people import DEMO_WEB, beside, sign_in
-from tests.browser.served import served
+from tests.browser.served import hub_at
 from tests.builders import person, pid
 from tests.integration.hub_world import Hub, answering
 
@@ -26,11 +25,8 @@ def hub_with_two_persons() -> Hub:
     return hub
 
 
-@contextmanager
-def two_persons() -> Iterator[tuple[Hub, str]]:
-    hub = beside(hub_with_two_persons)
-    with served(hub.app) as address:
-        yield hub, address
+def two_persons() -> AbstractContextManager[tuple[Hub, str]]:
+    return hub_at(hub_with_two_persons)
 
 
 def owner(hub: Hub, number: str) -> EnterpriseId:
@@ -145,26 +141,16 @@ def test_what_cannot_be_done_is_said(page: Page) -> None:
         expect(page.get_by_role("alert")).to_contain_text("One record at least must stay.")
 
 
-def accessible(page: Page, state: str) -> None:
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme="light" if theme == "light" else "dark")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{state}, {theme}: {found.generate_report()}"
-    page.set_viewport_size({"width": 360, "height": 780})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360, f"{state} scrolls sideways"
-    page.set_viewport_size({"width": 1280, "height": 860})
-
-
 def test_every_state_is_accessible_in_both_themes_and_on_a_phone(new_page: NewPage) -> None:
     page = new_page(color_scheme="light", reduced_motion="reduce")
     with two_persons() as (hub, address):
         sign_in(page, address, hub, Role.RECORDS)
         page.goto(f"{address}/persons")
-        accessible(page, "search")
+        assert_accessible(page, "search")
         open_person(page)
-        accessible(page, "person")
+        assert_accessible(page, "person")
         preview_merge(page)
-        accessible(page, "preview")
+        assert_accessible(page, "preview")
         page.get_by_role("button", name="Merge the two persons").click()
         expect(page.get_by_role("status")).to_be_visible()
-        accessible(page, "merged")
+        assert_accessible(page, "merged")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from playwright.sync_api import Page, expect
@@ -11,10 +10,10 @@ from playwright.sync_api import Page, expect
 from gateway.permissions import Role
 from mpi.identity.review import ReviewDecision, ReviewItem
 from mpi.usecases.claim_review_item import ClaimReviewItem, claim_review_item
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.people import beside, sign_in
-from tests.browser.served import served
-from tests.browser.test_past import accessible
+from tests.browser.served import hub_at
 from tests.browser.test_queue import decided
 from tests.browser.worlds import hub_with_queue
 from tests.integration.hub_world import Hub
@@ -37,11 +36,8 @@ def hub_with_rules() -> Hub:
     return hub
 
 
-@contextmanager
-def four_questions() -> Iterator[tuple[Hub, str]]:
-    hub = beside(hub_with_rules)
-    with served(hub.app) as address:
-        yield hub, address
+def four_questions() -> AbstractContextManager[tuple[Hub, str]]:
+    return hub_at(hub_with_rules)
 
 
 def claim_elsewhere(hub: Hub, item_id: str) -> None:
@@ -140,11 +136,11 @@ def test_several_are_accessible_in_both_themes_and_on_a_phone(new_page: NewPage)
     with four_questions() as (hub, address):
         sign_in(page, address, hub, Role.RECORDS)
         choose(page, hub, "household")
-        accessible(page, "chosen")
+        assert_accessible(page, "chosen")
         page.get_by_role("button", name="Take", exact=True).click()
         expect(page.get_by_role("status").filter(has_text="Taken")).to_be_visible()
-        accessible(page, "taken")
+        assert_accessible(page, "taken")
         page.get_by_label("Choose all").check()
         page.get_by_role("button", name="Escalate").click()
         expect(page.get_by_role("alert")).to_be_visible()
-        accessible(page, "refused")
+        assert_accessible(page, "refused")
