@@ -9,7 +9,7 @@ from federation.sites.consent import ConsentRules, Viewer, view_person
 from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
 from mpi.identity.records import SourceRecord
 from mpi.identity.review import ReviewItem
-from mpi.usecases.resolve_identity import ResolvedIdentity
+from mpi.usecases.resolve_identity import ResolvedIdentity, survivors_of
 
 
 def visible_questions(
@@ -44,7 +44,7 @@ def _hidden(
     records = uow.records.get_many(numbers) if numbers else {}
     person_of = {number: record.enterprise_id for number, record in records.items()}
     persons = uow.records.of_persons({person for person in person_of.values() if person is not None})
-    survivors = _survivors(_numbers(record for members in persons.values() for record in members), uow)
+    survivors = survivors_of(_numbers(record for members in persons.values() for record in members), uow=uow)
     directives = uow.consents.of(survivors)
     hidden = set()
     for number, person in person_of.items():
@@ -65,18 +65,3 @@ def _identity(
     current = _numbers(members)
     retired = tuple((old, now) for old, now in survivors.items() if now in current and old != now)
     return ResolvedIdentity(person, members, retired)
-
-
-def _survivors(numbers: set[PatientIdentifier], uow: UnitOfWork) -> dict[PatientIdentifier, PatientIdentifier]:
-    """Each number in use with itself, each retired one with the number in use that it leads to."""
-    found = {number: number for number in sorted(numbers)}
-    frontier = set(numbers)
-    while frontier:
-        retired = uow.records.get_many(uow.records.retired_into(frontier))
-        frontier = set()
-        for number, record in retired.items():
-            into = record.surviving_identifier
-            if number not in found and into is not None and into in found:
-                found[number] = found[into]
-                frontier.add(number)
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mpi.errors import UnknownIdentifier
@@ -95,16 +96,28 @@ def follow_person(enterprise_id: EnterpriseId, *, uow: UnitOfWork) -> Enterprise
     return enterprise_id
 
 
+def survivors_of(
+    numbers: Collection[PatientIdentifier], *, uow: UnitOfWork
+) -> dict[PatientIdentifier, PatientIdentifier]:
+    """Each of these numbers in use with itself, and each retired one that leads to one of them with that one.
+
+    Chains are followed: who was merged into one that was merged in turn counts too.
+    """
+    found = {number: number for number in sorted(numbers)}
+    frontier = set(numbers)
+    while frontier:
+        retired = uow.records.get_many(uow.records.retired_into(frontier))
+        frontier = set()
+        for number, record in retired.items():
+            into = record.surviving_identifier
+            if number not in found and into is not None and into in found:
+                found[number] = found[into]
+                frontier.add(number)
+    return found
+
+
 def _retired_into(
     records: tuple[SourceRecord, ...], uow: UnitOfWork
 ) -> tuple[tuple[PatientIdentifier, PatientIdentifier], ...]:
-    """(retired, survivor) pairs, chains followed: who was merged into one that was merged in turn counts too."""
-    found: dict[PatientIdentifier, PatientIdentifier] = {}
-    if not uow.records.retired_into([record.identifier for record in records]):
-        return ()
-    for record in records:
-        frontier: tuple[PatientIdentifier, ...] = (record.identifier,)
-        while frontier:
-            frontier = tuple(i for i in uow.records.retired_into(frontier) if i not in found)
-            found.update(dict.fromkeys(frontier, record.identifier))
-    return tuple(sorted(found.items()))
+    survivors = survivors_of([record.identifier for record in records], uow=uow)
+    return tuple(sorted((old, now) for old, now in survivors.items() if old != now))
