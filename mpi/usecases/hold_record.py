@@ -6,17 +6,18 @@ stored as ever. Released, it is matched as if it had come just now.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from mpi.errors import MergeRefused
 from mpi.events import IdentityChange
 from mpi.identity.decisions import Decision, DecisionKind
-from mpi.identity.identifiers import PatientIdentifier
-from mpi.identity.records import HistoryEntry
+from mpi.identity.identifiers import EnterpriseId, PatientIdentifier
+from mpi.identity.records import HistoryEntry, SourceRecord
 from mpi.ports import Clock, NewId, UnitOfWork
 from mpi.usecases.chosen_records import Seen, choose_records, members_with_evidence, refuse_held
 from mpi.usecases.matcher import Matcher
-from mpi.usecases.settle_neighbourhood import Settled, publish_change, settle_neighbourhood
+from mpi.usecases.settle_neighbourhood import publish_change, settle_neighbourhood
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +54,19 @@ def hold_record(command: HoldRecord, *, uow: UnitOfWork, matcher: Matcher, clock
     assert record.enterprise_id is not None  # noqa: S101 - active
     members = members_with_evidence(record.enterprise_id, uow)
     others = [m.identifier for m in members if m.identifier != record.identifier]
-    decision_id = new_id()
-    settled = settle_neighbourhood(
-        [replace(record, hold=decision_id)],
-        former=(record,),
-        keep={others[0]: record.enterprise_id} if others else None,
-        source=f"review:{command.decided_by}",
-        uow=uow,
-        matcher=matcher,
-        clock=clock,
-        new_id=new_id,
-    )
-    decision = Decision(
-        decision_id=decision_id,
+    said = Decision(
+        decision_id=new_id(),
         kind=DecisionKind.HOLD,
         subjects=tuple(sorted((record.identifier, *others))),
         decided_by=command.decided_by,
         decided_at=clock(),
         reason=command.reason,
         review_item_id=command.review_item_id,
+        held=record.identifier,
     )
-    return _keep(decision, record.identifier, settled, uow, clock)
+    held = replace(record, hold=said.decision_id)
+    keep = {others[0]: record.enterprise_id} if others else None
+    return _carry_out(said, held, uow, matcher, clock, new_id, former=(record,), keep=keep)
 
 
 def release_record(
@@ -89,35 +82,43 @@ def release_record(
     (record,) = choose_records((command.identifier,), command.expected_versions, uow=uow, matcher=matcher)
     if not record.is_held:
         raise MergeRefused("not_held", "the record is not held")
-    settled = settle_neighbourhood(
-        [replace(record, hold=None)],
-        source=f"review:{command.decided_by}",
-        uow=uow,
-        matcher=matcher,
-        clock=clock,
-        new_id=new_id,
-    )
-    decision = Decision(
+    said = Decision(
         decision_id=new_id(),
         kind=DecisionKind.RELEASE,
         subjects=(record.identifier,),
         decided_by=command.decided_by,
         decided_at=clock(),
         reason=command.reason,
+        held=record.identifier,
     )
-    return _keep(decision, record.identifier, settled, uow, clock)
+    return _carry_out(said, replace(record, hold=None), uow, matcher, clock, new_id)
 
 
-def _keep(said: Decision, identifier: PatientIdentifier, settled: Settled, uow: UnitOfWork, clock: Clock) -> Decision:
+def _carry_out(
+    said: Decision,
+    record: SourceRecord,
+    uow: UnitOfWork,
+    matcher: Matcher,
+    clock: Clock,
+    new_id: NewId,
+    *,
+    former: Collection[SourceRecord] = (),
+    keep: Mapping[PatientIdentifier, EnterpriseId] | None = None,
+) -> Decision:
+    """Settle the record as it is to be, and keep what was said with what came of it."""
+    source = f"review:{said.decided_by}"
+    settled = settle_neighbourhood(
+        [record], former=former, keep=keep, source=source, uow=uow, matcher=matcher, clock=clock, new_id=new_id
+    )
     decision = replace(
         said,
-        held=identifier,
         changes=settled.changes,
         opened_items=settled.opened_items,
         closed_items=settled.closed_items,
     )
     uow.decisions.save(decision)
-    person, source = settled.records[identifier].enterprise_id, f"review:{said.decided_by}"
-    uow.history.append(HistoryEntry(identifier, f"{said.kind.value}:manual", clock(), source, person, said.decision_id))
+    person = settled.records[record.identifier].enterprise_id
+    kind = f"{said.kind.value}:manual"
+    uow.history.append(HistoryEntry(record.identifier, kind, clock(), source, person, said.decision_id))
     publish_change(IdentityChange.RECORD_MOVED, settled, [person], uow=uow, clock=clock)
     return decision
