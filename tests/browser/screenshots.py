@@ -19,8 +19,8 @@ from gateway.observability import configure_logging
 from gateway.permissions import Role
 from tests.browser import test_past, test_several
 from tests.browser.conftest import FLAGS
-from tests.browser.people import DEMO_WEB, beside
-from tests.browser.served import served
+from tests.browser.people import DEMO_WEB
+from tests.browser.served import hub_at
 from tests.browser.test_accessible import STATES, enter, first_question
 from tests.browser.test_control import hub_after_a_morning
 from tests.browser.test_history import find, late
@@ -41,6 +41,11 @@ def hub_with_history() -> Hub:
     here = [study(f"2.999.7.{n}", "NGH|0007", days_ago=age, description=WHAT[n % 2]) for n, age in enumerate(AGES)]
     there = [study(f"2.999.8.{n}", "LKM|55", days_ago=age + 9) for n, age in enumerate(AGES[::3])]
     return hub_of_ana(answering("NGH", here), answering("LKM", there), refusing("RDI"), web=DEMO_WEB)
+
+
+def hub_with_late_answer() -> Hub:
+    """One of Ana's hospitals answers when it is too late."""
+    return hub_of_ana(answering("NGH"), late("RDI", threading.Event()), web=DEMO_WEB)
 
 
 def check_an_order(page: Page) -> None:
@@ -66,10 +71,8 @@ def opened(browser: Browser, theme: str, size: str) -> Iterator[Page]:
 def take(browser: Browser, folder: Path) -> None:
     """Every state, theme and size as ``folder/state-theme-size.png``."""
     with ExitStack() as stack:
-        ana = beside(hub_with_history)
-        ana_address = stack.enter_context(served(ana.app))
-        waiting = beside(lambda: hub_of_ana(answering("NGH"), late("RDI", threading.Event()), web=DEMO_WEB))
-        waiting_address = stack.enter_context(served(waiting.app))
+        ana, ana_address = stack.enter_context(hub_at(hub_with_history))
+        waiting, waiting_address = stack.enter_context(hub_at(hub_with_late_answer))
         for theme in ("light", "dark"):
             for size in SIZES:
                 _take_states(browser, folder, theme, size)
@@ -87,11 +90,8 @@ def take(browser: Browser, folder: Path) -> None:
 def _take_states(browser: Browser, folder: Path, theme: str, size: str) -> None:
     """In worlds of their own: a clerk has in hand what they took in the picture before."""
     with ExitStack() as stack:
-        worlds: dict[str, tuple[Hub, str]] = {}
         makers = {"morning": hub_after_a_morning, "queue": lambda: hub_with_queue(12), "decided": hub_with_decisions}
-        for name, make in makers.items():
-            hub = beside(make)
-            worlds[name] = hub, stack.enter_context(served(hub.app))
+        worlds = {name: stack.enter_context(hub_at(make)) for name, make in makers.items()}
         for state, (world, role, path, act) in STATES.items():
             with opened(browser, theme, size) as page:
                 enter(page, worlds[world], role, path)
@@ -101,15 +101,14 @@ def _take_states(browser: Browser, folder: Path, theme: str, size: str) -> None:
 
 def take_for_docs(browser: Browser) -> None:
     """The two pictures of the README."""
-    queue, ana = beside(hub_with_queue, 12), beside(hub_with_history)
     DOCS.mkdir(parents=True, exist_ok=True)
-    with served(queue.app) as address, opened(browser, "light", "desktop") as page:
+    with hub_at(lambda: hub_with_queue(12)) as (queue, address), opened(browser, "light", "desktop") as page:
         world, role, path, _ = STATES["question"]
         assert world == "queue"
         enter(page, (queue, address), role, path)
         first_question(page)
         page.screenshot(path=DOCS / "queue.png")
-    with served(ana.app) as address, opened(browser, "light", "desktop") as page:
+    with hub_at(hub_with_history) as (ana, address), opened(browser, "light", "desktop") as page:
         find(page, address, ana)
         expect(page.locator(".coverage .note.danger")).to_be_visible()
         check_an_order(page)

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from gateway.permissions import Role
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import NewPage
-from tests.browser.people import beside, sign_in
-from tests.browser.served import served
+from tests.browser.people import sign_in
+from tests.browser.served import hub_at
 from tests.browser.test_control import hub_after_a_morning
 from tests.browser.worlds import hub_with_decisions, hub_with_queue
 from tests.integration.hub_world import Hub
@@ -21,23 +21,20 @@ World = tuple[Hub, str]
 
 @pytest.fixture(scope="module")
 def morning() -> Iterator[World]:
-    hub = beside(hub_after_a_morning)
-    with served(hub.app) as address:
-        yield hub, address
+    with hub_at(hub_after_a_morning) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
 def queue() -> Iterator[World]:
-    hub = beside(hub_with_queue, 6)
-    with served(hub.app) as address:
-        yield hub, address
+    with hub_at(lambda: hub_with_queue(6)) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
 def decided() -> Iterator[World]:
-    hub = beside(hub_with_decisions)
-    with served(hub.app) as address:
-        yield hub, address
+    with hub_at(hub_with_decisions) as world:
+        yield world
 
 
 def first_question(page: Page) -> None:

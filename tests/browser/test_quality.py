@@ -8,17 +8,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.permissions import Role
-from tests.browser.people import beside, sign_in
-from tests.browser.served import served
+from tests.browser.people import sign_in
+from tests.browser.served import hub_at
 from tests.browser.worlds import hub_with_decisions
 from tests.integration.hub_world import Hub
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[Hub, str]]:
-    hub = beside(hub_with_decisions)
-    with served(hub.app) as address:
-        yield hub, address
+    with hub_at(hub_with_decisions) as world:
+        yield world
 
 
 def test_decisions_by_score_suggest_thresholds(page: Page, world: tuple[Hub, str]) -> None:
